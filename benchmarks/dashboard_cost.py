@@ -1,0 +1,162 @@
+"""What an open Train page costs the training: paired ratios of seconds per epoch, page open over page closed.
+
+The real server runs in this process, so that its queue can be asked for the seconds of every epoch. A round trains the
+same experiment (two hidden layers, one thread) with the page closed, then open in a bare client that keeps the live
+fragments going but draws nothing (the server's share alone), then closed, then open in headless Chromium on the same
+machine. A ratio compares two neighbours; the first epoch of a run, in which the page loads, does not count.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+import websockets
+from playwright.sync_api import sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.web import bootstrap
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mlpcore import datasets, runs  # noqa: E402
+from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
+
+PORT = 8597
+
+
+def main() -> None:
+    """Starts the server in the main thread, as it wants it, and measures in another."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4, help="epochs per run that count, after the first")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--bare-client", metavar="URL", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.bare_client:
+        asyncio.run(keep_page_alive(arguments.bare_client))
+        return
+    os.chdir(ROOT)
+    datasets.fetch("mnist")
+    threading.Thread(target=measure_and_exit, args=(arguments,), daemon=True).start()
+    flags = {"server.port": PORT, "server.headless": True}
+    bootstrap.load_config_options(flags)
+    bootstrap.run("app.py", False, [], flags)
+
+
+def measure_and_exit(arguments: argparse.Namespace) -> None:
+    """Prints the figures and ends the process, server included."""
+    status = 1
+    try:
+        measure(arguments)
+        status = 0
+    finally:
+        sys.stdout.flush()
+        runs.queue.close()
+        os._exit(status)
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Runs all rounds and prints seconds per epoch and ratios."""
+    time.sleep(3)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("MLPLAB_CHROMIUM") or None, args=["--no-sandbox"]
+        )
+
+        @contextmanager
+        def in_browser(url: str) -> Iterator[None]:
+            page = browser.new_page()
+            page.goto(url)
+            yield
+            page.close()
+
+        ratios: dict[str, list[float]] = {"server": [], "browser": []}
+        for number in range(1, arguments.rounds + 1):
+            for name, opened in [("server", in_bare_client), ("browser", in_browser)]:
+                closed = seconds_per_epoch(arguments.epochs, lambda url: nullcontext())
+                open_ = seconds_per_epoch(arguments.epochs, opened)
+                ratios[name].append(open_ / closed)
+                print(f"round {number}: closed {closed:.2f} s, {name} {open_:.2f} s an epoch", file=sys.stderr)
+        browser.close()
+    summary = {
+        name: {"ratio": statistics.median(values), "lowest": min(values), "highest": max(values)}
+        for name, values in ratios.items()
+    }
+    if arguments.json:
+        print(json.dumps(summary))
+    else:
+        for name, figures in summary.items():
+            print(
+                f"page open / closed, {name}: {figures['ratio']:.2f} "
+                f"(lowest {figures['lowest']:.2f}, highest {figures['highest']:.2f})"
+            )
+
+
+def seconds_per_epoch(epochs: int, opened: Callable[[str], AbstractContextManager[None]]) -> float:
+    """Median seconds of an epoch, from a fresh run that is watched through `opened`."""
+    experiment = TUTORIAL_PRESETS["two-hidden"].changed(epochs=epochs + 1, threads=1)
+    run = runs.queue.submit(experiment)
+    with opened(f"http://localhost:{PORT}/?run={run.id}"):
+        while len(run.history.epochs) <= epochs:
+            time.sleep(0.1)
+    while not run.status.is_final:
+        time.sleep(0.1)
+    return statistics.median(record.seconds for record in run.history.epochs[1:])
+
+
+@contextmanager
+def in_bare_client(url: str) -> Iterator[None]:
+    """The page without a browser: a process that asks for every live fragment when it is due."""
+    client = subprocess.Popen([sys.executable, __file__, "--bare-client", url])
+    try:
+        yield
+    finally:
+        client.terminate()
+        client.wait()
+
+
+async def keep_page_alive(url: str) -> None:
+    """Opens the page over the websocket as a browser does and reruns its fragments at their intervals."""
+    query = url.partition("?")[2]
+    socket_url = f"ws://localhost:{PORT}/_stcore/stream"
+    async with websockets.connect(socket_url, subprotocols=["streamlit"], max_size=None) as socket:  # type: ignore[list-item]
+        first = BackMsg()
+        first.rerun_script.query_string = query
+        await socket.send(first.SerializeToString())
+        timers: dict[str, asyncio.Task[None]] = {}
+        async for data in socket:
+            message = ForwardMsg()
+            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
+            if message.HasField("auto_rerun"):
+                due = message.auto_rerun
+                if due.fragment_id not in timers:
+                    timers[due.fragment_id] = asyncio.create_task(
+                        rerun_fragment(socket, query, due.fragment_id, due.interval)
+                    )
+
+
+async def rerun_fragment(
+    socket: websockets.ClientConnection, query: str, fragment: str, interval: float
+) -> None:
+    """Asks for one fragment again and again, every `interval` seconds."""
+    while True:
+        await asyncio.sleep(interval)
+        again = BackMsg()
+        again.rerun_script.query_string = query
+        again.rerun_script.fragment_id = fragment
+        again.rerun_script.is_auto_rerun = True
+        await socket.send(again.SerializeToString())
+
+
+if __name__ == "__main__":
+    main()

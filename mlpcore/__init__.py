@@ -1,0 +1,1 @@
+"""Everything MLP Lab knows about training multi-layer perceptrons; works without the app."""

@@ -1,0 +1,117 @@
+"""The drawing of a network."""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from mlpcore.experiment import Architecture
+from mlpcore.figures.style import NEUTRAL, faded, figure, layer_styles
+from mlpcore.network import ACTIVATIONS
+
+MAX_NEURONS = 8
+"""Neurons drawn of a layer at most."""
+
+_HEIGHT_PIXELS = 250
+
+# Heights in the drawing, whose unit is the distance of two neurons; 0 is the middle of every layer.
+_TITLES, _SIZES, _BRACKET, _EXTRAS = 5.1, -5.1, -5.8, -6.5
+
+Heights = npt.NDArray[np.float64]
+
+
+def network_drawing(architecture: Architecture) -> go.Figure:
+    """Which layers follow each other, how large are they, and where are the parameters?
+
+    Of a larger layer more neurons are drawn, on a logarithmic scale; three dots stand for those left out.
+    """
+    sizes = architecture.sizes
+    last = len(sizes) - 1
+    drawn = [_heights(size) for size in sizes]
+    colors = [NEUTRAL, *(color for _, color in layer_styles(last))]
+    connections = [_connections(index, drawn[index], drawn[index + 1]) for index in range(last)]
+    neurons = [
+        _neurons(index, drawn[index], colors[index], _layer_in_words(architecture, index)) for index in range(last + 1)
+    ]
+    hidden_layers = {"x0": 0.7, "x1": last - 0.7, "y0": _BRACKET, "y1": _BRACKET}
+    plain = {"visible": False, "fixedrange": True}
+    return figure(
+        [*connections, *neurons, _words(architecture)],
+        height=_HEIGHT_PIXELS,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        dragmode=False,
+        xaxis={**plain, "range": [-0.5, last + 0.5]},
+        yaxis={**plain, "range": [_EXTRAS - 0.6, _TITLES + 0.6]},
+        shapes=[{**hidden_layers, "type": "line", "line": {"color": NEUTRAL}}] if architecture.hidden else [],
+    )
+
+
+def _heights(size: int) -> Heights:
+    """Where the neurons drawn of a layer are, from top to bottom, with a gap where some are left out."""
+    count = min(size, round(3 + math.log2(size) / 2), MAX_NEURONS)
+    places = np.arange(size) if count == size else np.delete(np.arange(count + 1), count // 2)
+    return places.max() / 2 - places
+
+
+def _connections(index: int, left: Heights, right: Heights) -> dict[str, Any]:
+    """A line from every drawn neuron of layer `index` to every one of the next; NaN lifts the pen."""
+    pairs = len(left) * len(right)
+    ends = [np.repeat(left, len(right)), np.tile(right, len(left)), np.full(pairs, np.nan)]
+    return {
+        "x": np.tile([index, index + 1, np.nan], pairs),
+        "y": np.column_stack(ends).ravel(),
+        "mode": "lines",
+        "line": {"color": faded(NEUTRAL, 0.4), "width": 0.7},
+        "hoverinfo": "skip",
+    }
+
+
+def _neurons(index: int, heights: Heights, color: str, description: str) -> dict[str, Any]:
+    """The drawn neurons of layer `index`, and three dots in the gap between them."""
+    steps = -np.diff(heights)
+    above_gap = heights[:-1][steps > 1]
+    dots = (above_gap[:, None] - [0.75, 1, 1.25]).ravel()
+    return {
+        "x": np.full(len(heights) + len(dots), index),
+        "y": np.concatenate([heights, dots]),
+        "mode": "markers",
+        "marker": {"size": [13] * len(heights) + [3] * len(dots), "color": color, "opacity": 1, "line": {"width": 0}},
+        "hovertemplate": f"{description}<extra></extra>",
+    }
+
+
+def _layer_in_words(architecture: Architecture, index: int) -> str:
+    """A layer's size and parameters, as a reader finds them under the pointer."""
+    size = architecture.sizes[index]
+    if index == 0:
+        return f"Input: {size:,} pixels, no parameters"
+    inputs = architecture.sizes[index - 1]
+    is_output = index == len(architecture.hidden) + 1
+    norm = 2 * size if architecture.batch_norm and not is_output else 0
+    return (
+        f"{'Output' if is_output else f'Hidden layer {index}'}: {size:,} neurons<br>"
+        f"{inputs * size + size + norm:,} parameters: {inputs:,} × {size:,} weights, {size:,} biases"
+        + (f",<br>{norm:,} scales and shifts of batch norm" if norm else "")
+    )
+
+
+def _words(architecture: Architecture) -> dict[str, Any]:
+    """The sizes under the layers, what kinds of layer they are above, and what every hidden layer does."""
+    sizes, count = architecture.sizes, len(architecture.hidden)
+    last, middle = count + 1, (count + 1) / 2
+    words = [(index, _SIZES, f"<b>{size:,}</b>") for index, size in enumerate(sizes)]
+    words += [(0, _TITLES, "input"), (last, _TITLES, "output")]
+    if count:
+        modules = ["BatchNorm1d"] if architecture.batch_norm else []
+        modules.append(ACTIVATIONS[architecture.activation].__name__)
+        modules += [f"Dropout {architecture.dropout:g}"] if architecture.dropout else []
+        each = "each: " if count > 1 else ""
+        words += [
+            (middle, _TITLES, f"{count} hidden layers" if count > 1 else "hidden layer"),
+            (middle, _EXTRAS, each + " → ".join(modules)),
+        ]
+    x, y, text = zip(*words, strict=True)
+    return {"x": x, "y": y, "text": text, "mode": "text", "textfont": {"size": 11}, "hoverinfo": "skip"}

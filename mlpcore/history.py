@@ -1,0 +1,91 @@
+"""What a training run leaves behind as it goes: losses per step, figures per epoch, the layers' health.
+
+The training thread writes, any number of readers look on without a lock: arrays are allocated for the whole run,
+written first, and then the counter moves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcore.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """An epoch's figures. All but `loss` are measured on the weights at its end.
+
+    Attributes:
+        epoch: from 1.
+        loss: mean of the steps' losses, taken while the weights were still changing (what the tutorial prints).
+        train_loss, train_accuracy: on a fixed sample of the training images.
+        val_loss, val_accuracy: on the validation images; None without any.
+        seconds: time spent computing, pauses and other runs' turns left out.
+        learning_rate: the rate of its last update.
+    """
+
+    epoch: int
+    loss: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class LayerHealth:
+    """One linear layer at one update.
+
+    Attributes:
+        gradient_norm: Euclidean norm of the gradient of its weights.
+        update_ratio: norm of the change of its weights over the norm of the weights before.
+        dead_share: share of its neurons whose ReLU gave 0 for every probe image; None without a ReLU behind it.
+    """
+
+    gradient_norm: float
+    update_ratio: float
+    dead_share: float | None
+
+
+@dataclass(frozen=True)
+class HealthRecord:
+    """Every linear layer, from input to output, right after step `step` (counted from 1)."""
+
+    step: int
+    layers: tuple[LayerHealth, ...]
+
+
+class History:
+    """The record of one run; empty at first."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._losses = np.zeros(experiment.total_steps, np.float32)
+        self._rates = np.zeros(experiment.total_steps, np.float32)
+        self.steps = 0
+        self.epochs: list[EpochRecord] = []
+        self.health: list[HealthRecord] = []
+
+    def append_step(self, loss: float, rate: float) -> None:
+        """Adds a step's training loss and learning rate."""
+        self._losses[self.steps] = loss
+        self._rates[self.steps] = rate
+        self.steps += 1
+
+    @property
+    def losses(self) -> npt.NDArray[np.float32]:
+        """Training loss of every step so far, float32 [steps], in nats; a view, not a copy."""
+        return self._losses[: self.steps]
+
+    @property
+    def rates(self) -> npt.NDArray[np.float32]:
+        """Learning rate of every step so far, float32 [steps]; a view, not a copy."""
+        return self._rates[: self.steps]
+
+    @property
+    def best_epoch(self) -> EpochRecord | None:
+        """The epoch with the lowest validation loss, the first of equals; None without validation images."""
+        measured = [(record.val_loss, record) for record in self.epochs if record.val_loss is not None]
+        return min(measured, key=lambda pair: pair[0])[1] if measured else None

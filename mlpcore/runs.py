@@ -1,0 +1,348 @@
+"""Runs, and the queue that trains them in the background.
+
+The queue belongs to the process, not to a browser session. Runs take turns of a fraction of a second on a few worker
+threads, so that with many of them every curve moves. A worker owns a run's model during a turn; everybody else only
+reads what the run shows.
+"""
+
+import atexit
+import logging
+import math
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import torch
+
+from mlpcore import datasets
+from mlpcore.datasets import Dataset, DataUnavailable
+from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
+from mlpcore.history import History
+from mlpcore.network import MLP
+from mlpcore.training import EpochEnd, Event, Finished, Result, Step, Trainer, TrainingDiverged
+
+TURN_SECONDS = 0.25
+"""How long a run trains before it is another's turn."""
+
+TRAINING_AT_ONCE = 32
+"""Runs that take turns, a class and a few more; the others wait until one of them ends or is paused."""
+
+SPEED_TURNS = 12
+"""Turns over which a run's speed is measured."""
+
+log = logging.getLogger(__name__)
+
+
+class Status(StrEnum):
+    """Where a run stands; the last four are final."""
+
+    QUEUED = "queued"
+    TRAINING = "training"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will come."""
+        return self in (Status.FINISHED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
+
+
+class Run:
+    """One execution of an experiment. Pages read it at any time; only the queue changes it.
+
+    Attributes:
+        id: unique, for URLs and files.
+        number: counts the runs of this process, from 1.
+        owner: the browser session that started it.
+        history: grows while it trains.
+        step: the last step that was trained, from 1; 0 before the first.
+        result, model: what came out, once it is finished or stopped.
+        error: why it failed, in a sentence.
+        pause_after: the step after which it pauses, infinite if it trains freely.
+        stopping: whether it was told to stop; it is then evaluated and ends.
+    """
+
+    def __init__(self, number: int, experiment: Experiment, owner: str) -> None:
+        self.id = uuid.uuid4().hex
+        self.number = number
+        self.experiment = experiment
+        self.owner = owner
+        self.created = datetime.now(UTC)
+        self.status = Status.QUEUED
+        self.history = History(experiment)
+        self.step = 0
+        self.result: Result | None = None
+        self.model: MLP | None = None
+        self.error: str | None = None
+        self.pause_after: float = math.inf
+        self.stopping = False
+        self._marks: tuple[tuple[float, int], ...] = ()
+        self._trainer: Trainer | None = None
+
+    @property
+    def title(self) -> str:
+        """What the run is called on screen."""
+        return f"Run {self.number}: {self.experiment.architecture.title}"
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps that are done, 0 to 1."""
+        return self.step / self.experiment.total_steps
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Speed over the last turns, other runs' turns included; None before two of them."""
+        marks = self._marks
+        if len(marks) < 2 or marks[-1][0] <= marks[0][0]:
+            return None
+        return (marks[-1][1] - marks[0][1]) / (marks[-1][0] - marks[0][0])
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Time until the last step at the present speed; None while that is unknown."""
+        speed = self.steps_per_second
+        return (self.experiment.total_steps - self.step) / speed if speed else None
+
+    def _take_turn(self, dataset: Dataset) -> bool:
+        """Trains until its time is up, a pause, or the end; True if it came to rest where a pause is asked for."""
+        deadline = time.perf_counter() + TURN_SECONDS
+        if self._trainer is None:
+            self._trainer = Trainer(self.experiment, dataset, self.history)
+        if self.stopping:
+            self._trainer.stop()
+        if not self._marks:
+            self._marks = ((time.perf_counter(), self.step),)
+        for event in self._trainer:
+            if isinstance(event, Step):
+                self.step = event.step
+            elif isinstance(event, Finished):
+                self.result, self.model = event.result, self._trainer.model.eval()
+            if self.step >= self.pause_after and self._may_rest(event):
+                return True
+            if time.perf_counter() >= deadline:
+                break
+        self._marks = (*self._marks[1 - SPEED_TURNS :], (time.perf_counter(), self.step))
+        return False
+
+    def _may_rest(self, event: Event) -> bool:
+        """A pause comes after a step, but the last step of an epoch is measured first, and that of a run evaluated."""
+        last_of_epoch = self.step % self.experiment.steps_per_epoch == 0
+        last_of_run = self.step == self.experiment.total_steps
+        return isinstance(event, EpochEnd if last_of_epoch else Step) and not last_of_run
+
+
+class RunQueue:
+    """Trains submitted runs in turns on background threads.
+
+    Args:
+        load: gives a dataset by its name.
+        cores: CPU cores to fill; runs whose threads fit into them side by side train at the same time.
+        training_at_once: runs that take turns; the rest wait.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[DatasetName], Dataset] = datasets.load,
+        cores: int | None = None,
+        training_at_once: int = TRAINING_AT_ONCE,
+    ) -> None:
+        self._load = load
+        self._cores = cores or os.cpu_count() or 1
+        self._training_at_once = training_at_once
+        self._changed = threading.Condition()
+        self._runs: dict[str, Run] = {}
+        self._waiting: deque[Run] = deque()
+        self._turns: deque[Run] = deque()
+        self._on_turn: list[Run] = []
+        self._workers: list[threading.Thread] = []
+        self._submitted = 0
+        self._closed = False
+
+    def submit(self, experiment: Experiment, owner: str = "", *, paused: bool = False) -> Run:
+        """Queues a run of `experiment`; with `paused` it waits before its first step."""
+        with self._changed:
+            self._submitted += 1
+            run = Run(self._submitted, experiment, owner)
+            self._runs[run.id] = run
+            if paused:
+                run.status, run.pause_after = Status.PAUSED, 0
+            else:
+                self._waiting.append(run)
+                self._admit()
+            self._start_workers()
+        return run
+
+    def runs(self) -> list[Run]:
+        """All runs, the newest first."""
+        with self._changed:
+            return list(reversed(self._runs.values()))
+
+    def get(self, run_id: str) -> Run | None:
+        """The run with this id, if there is one."""
+        return self._runs.get(run_id)
+
+    def place(self, run: Run) -> int | None:
+        """A waiting run's place in the queue, from 1; None if it does not wait."""
+        with self._changed:
+            return self._waiting.index(run) + 1 if run in self._waiting else None
+
+    def pause(self, run: Run) -> None:
+        """Stops training after the current step, until `resume` or `advance`."""
+        with self._changed:
+            if run.status is not Status.TRAINING:
+                return
+            run.pause_after = 0
+            if run in self._turns:
+                self._turns.remove(run)
+                self._rest(run)
+
+    def resume(self, run: Run) -> None:
+        """Lets a paused run train on freely."""
+        self._continue(run, math.inf)
+
+    def advance(self, run: Run, steps: int) -> None:
+        """Lets a paused run train `steps` more steps and pause again."""
+        self._continue(run, run.step + steps)
+
+    def advance_epoch(self, run: Run) -> None:
+        """Lets a paused run train to the end of its epoch and pause again."""
+        per_epoch = run.experiment.steps_per_epoch
+        self._continue(run, (run.step // per_epoch + 1) * per_epoch)
+
+    def stop(self, run: Run) -> None:
+        """Ends training after the current step; the run is evaluated and final. One that never began is removed."""
+        with self._changed:
+            if run.status.is_final:
+                return
+            run.stopping = True
+            if run._trainer is not None:
+                run._trainer.stop()
+            elif run not in self._on_turn:
+                for line in (self._waiting, self._turns):
+                    if run in line:
+                        line.remove(run)
+                run.status = Status.STOPPED
+                del self._runs[run.id]
+                self._admit()
+            self._continue(run, math.inf)
+
+    def measured_seconds(self, experiment: Experiment) -> float | None:
+        """Seconds per epoch that such an experiment took here, by the newest run of equal cost; None without one."""
+        cost = _step_cost(experiment)
+        for run in self.runs():
+            if run.history.epochs and _step_cost(run.experiment) == cost:
+                seconds_per_step = run.history.epochs[-1].seconds / run.experiment.steps_per_epoch
+                return seconds_per_step * experiment.steps_per_epoch
+        return None
+
+    def close(self) -> None:
+        """Ends all threads after their current step; what was unfinished stays unfinished."""
+        with self._changed:
+            self._closed = True
+            for run in self._on_turn:
+                run.pause_after = 0
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join()
+
+    def _continue(self, run: Run, pause_after: float) -> None:
+        with self._changed:
+            if run.status.is_final:
+                return
+            run.pause_after = pause_after
+            if run.status is Status.PAUSED and run not in self._on_turn:
+                run.status = Status.QUEUED
+                self._waiting.append(run)
+                self._admit()
+
+    def _rest(self, run: Run) -> None:
+        run.status = Status.PAUSED
+        run._marks = ()
+        self._admit()
+
+    def _admit(self) -> None:
+        """Lets waiting runs take turns where there is room; a newcomer's first turn comes before all others'."""
+        while self._waiting and len(self._turns) + len(self._on_turn) < self._training_at_once:
+            run = self._waiting.popleft()
+            run.status = Status.TRAINING
+            self._turns.appendleft(run)
+        self._changed.notify_all()
+
+    def _start_workers(self) -> None:
+        if not self._workers:
+            for number in range(self._cores):
+                worker = threading.Thread(target=self._work, name=f"training-{number}", daemon=True)
+                self._workers.append(worker)
+                worker.start()
+            # A thread inside PyTorch while the interpreter goes down would abort the process.
+            atexit.register(self.close)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._next_fits())
+                if self._closed:
+                    return
+                run = self._turns.popleft()
+                self._on_turn.append(run)
+            rested = self._train(run)
+            with self._changed:
+                self._on_turn.remove(run)
+                if rested and run.pause_after <= run.step:
+                    self._rest(run)
+                elif not run.status.is_final:
+                    self._turns.append(run)
+                self._admit()
+
+    def _next_fits(self) -> bool:
+        if not self._turns:
+            return False
+        busy = sum(run.experiment.threads for run in self._on_turn)
+        return not self._on_turn or busy + self._turns[0].experiment.threads <= self._cores
+
+    def _train(self, run: Run) -> bool:
+        """Gives a run its turn; True if it came to rest. Whatever goes wrong ends in a failed run with a sentence."""
+        try:
+            rested = run._take_turn(self._load(run.experiment.data.dataset))
+        except (TrainingDiverged, InvalidExperiment, DataUnavailable) as problem:
+            run.error = str(problem)
+        except (MemoryError, torch.OutOfMemoryError):
+            run.error = "The memory ran out: use smaller layers or a smaller batch, or wait until other runs end."
+        except Exception:
+            log.exception("Run %s failed", run.id)
+            run.error = "Something unexpected went wrong during training. The server's log has the details."
+        else:
+            if run.result is None:
+                return rested
+        if run.error:
+            run.status = Status.FAILED
+        else:
+            run.status = Status.STOPPED if run.stopping else Status.FINISHED
+        run._trainer = None
+        return False
+
+
+def _step_cost(experiment: Experiment) -> tuple[object, ...]:
+    """What a step's time depends on."""
+    chosen = experiment.hyperparameters
+    return (
+        experiment.architecture,
+        chosen.batch_size,
+        chosen.accumulate,
+        chosen.optimizer,
+        chosen.augment,
+        experiment.device,
+        experiment.threads,
+    )
+
+
+queue = RunQueue()
+"""The process's queue. It lives in this module, since clearing Streamlit's caches must not lose a run."""

@@ -1,0 +1,361 @@
+"""The training loop: an iterator of steps and epochs that trains one experiment.
+
+`Trainer` is driven by whoever holds it: the app's queue, the command line, a test. Not asking for the next event
+pauses it; `stop` ends it early, and it is evaluated all the same. Every random choice comes from generators of its own
+and the number of threads is set for each event, so nothing else in the process can change a result.
+"""
+
+import math
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from mlpcore.augmentation import random_affine
+from mlpcore.datasets import Dataset, to_input
+from mlpcore.evaluation import Evaluation, judge, logits_in_chunks
+from mlpcore.experiment import Device, Experiment, InvalidExperiment
+from mlpcore.history import EpochRecord, HealthRecord, History, LayerHealth
+from mlpcore.network import MLP, check_fits_in_memory
+from mlpcore.sampling import Stream, epoch_order, noisy_labels, seeded, split
+
+SAMPLE_IMAGES = 5000
+"""Training images on which loss and accuracy are measured after every epoch."""
+
+PROBE_IMAGES = 256
+"""Training images that tell whether a ReLU is dead."""
+
+LOSSES_READ_AT_ONCE = 32
+"""Reading a loss from an accelerator waits for it, so there they are read in groups; on the CPU each at once."""
+
+
+class TrainingDiverged(Exception):
+    """The loss became infinite or not a number; the message names the step and the likely cause."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A batch was learned from; `step` counts from 1 through the run, `epoch` from 1."""
+
+    step: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """An epoch ended and was measured."""
+
+    record: EpochRecord
+
+
+@dataclass(frozen=True)
+class Evaluating:
+    """A chunk of images was evaluated, at the end of an epoch or of the run."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came out of a run: both evaluations are of the final weights.
+
+    Attributes:
+        train: on all training images of the experiment, with the labels that were learned from.
+        test: on the 10,000 test images, which decided nothing before.
+        train_seconds: time spent computing up to the end of training, without these two evaluations.
+        device: where it was trained, e.g. ``cpu``.
+    """
+
+    train: Evaluation
+    test: Evaluation
+    train_seconds: float
+    device: str
+
+    @property
+    def gap(self) -> float:
+        """The generalisation gap: training accuracy minus test accuracy, as a fraction."""
+        return self.train.accuracy - self.test.accuracy
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Training and evaluation are over."""
+
+    result: Result
+
+
+Event = Step | EpochEnd | Evaluating | Finished
+
+
+class Trainer(Iterator[Event]):
+    """Trains `experiment` on `dataset`, one event at a time, and writes `history` as it goes.
+
+    Attributes:
+        model: the network, on `device`.
+        images: all training images, uint8 [60000, 28, 28], on `device`.
+        labels: their labels, int64 [60000], label noise included.
+        train_rows, val_rows: int64, which of the images are learned from and which only watched, in stored order.
+
+    Raises:
+        InvalidExperiment: this machine lacks the device or the memory.
+        TrainingDiverged: from `next`, when the loss is infinite or not a number.
+    """
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, history: History | None = None) -> None:
+        self.experiment = experiment
+        self.history = history or History(experiment)
+        self.device = check_machine(experiment)
+
+        self._dataset = dataset
+        self._normalize = (dataset.mean, dataset.std) if experiment.data.normalize else None
+        train_rows, val_rows = split(experiment.data)
+        self.images = dataset.train.images.to(self.device)
+        self.labels = noisy_labels(experiment, dataset.train.labels, train_rows).to(self.device)
+        self.train_rows, self.val_rows = train_rows.to(self.device), val_rows.to(self.device)
+        self._sample_rows = _spread(self.train_rows, SAMPLE_IMAGES)
+
+        self._augmentation = seeded(experiment.seed, Stream.AUGMENTATION, device=self.device)
+        self.model = MLP(
+            experiment.architecture,
+            generator=seeded(experiment.seed, Stream.WEIGHTS),
+            dropout_generator=seeded(experiment.seed, Stream.DROPOUT, device=self.device),
+        ).to(self.device)
+        self.loss_function = nn.CrossEntropyLoss()
+        self.optimizer = make_optimizer(experiment, self.model, self.device)
+        self._schedule = make_schedule(experiment, self.optimizer)
+
+        self._updates = 0
+        self._health_interval = min(200, max(1, experiment.total_updates // 50))
+        self._unread: list[tuple[Tensor, float]] = []
+        self._stopped = False
+        self._seconds = 0.0
+        self._asked_at: float | None = None
+        self._events = self._run()
+
+    def __next__(self) -> Event:
+        if torch.get_num_threads() != self.experiment.threads:
+            torch.set_num_threads(self.experiment.threads)
+        self._asked_at = time.perf_counter()
+        try:
+            return next(self._events)
+        finally:
+            self._seconds, self._asked_at = self.seconds, None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent computing so far; inside an event, up to now."""
+        computing = 0.0 if self._asked_at is None else time.perf_counter() - self._asked_at
+        return self._seconds + computing
+
+    def stop(self) -> None:
+        """Ends training after the current step; the events that follow evaluate what was reached."""
+        self._stopped = True
+
+    def _run(self) -> Iterator[Event]:
+        for epoch in range(self.experiment.hyperparameters.epochs):
+            started = self.seconds
+            yield from self._train_epoch(epoch)
+            if self._stopped:
+                break
+            yield from self._end_epoch(epoch, started)
+        train_seconds = self.seconds
+        train = yield from self._evaluate(self.images, self.labels, self.train_rows)
+        images, labels = self._dataset.test.images.to(self.device), self._dataset.test.labels.to(self.device)
+        test = yield from self._evaluate(images, labels, torch.arange(len(labels), device=self.device))
+        yield Finished(Result(train, test, train_seconds, str(self.device)))
+
+    def _train_epoch(self, epoch: int) -> Iterator[Event]:
+        """The tutorial's loop; the gradients of a group of batches add up to their mean before one update."""
+        self.model.train()
+        batches = epoch_order(self.experiment, self.labels, self.train_rows, epoch).split(
+            self.experiment.batch_images
+        )
+        group_size = self.experiment.hyperparameters.accumulate
+        for first in range(0, len(batches), group_size):
+            group = batches[first : first + group_size]
+            rate = self.optimizer.param_groups[0]["lr"]
+            self.optimizer.zero_grad()
+            for number, rows in enumerate(group, start=1):
+                logits = self.model(self._inputs(rows))
+                loss = self.loss_function(logits, self.labels.index_select(0, rows))
+                (loss / len(group)).backward()
+                if number == len(group):
+                    self._update()
+                self._record(loss.detach(), rate)
+                yield Step(epoch * len(batches) + first + number, epoch + 1)
+                if self._stopped:
+                    break
+            if self._stopped:
+                break
+        self._read_losses()
+
+    def _inputs(self, rows: Tensor) -> Tensor:
+        """Some of the training images as the model takes them, float32 [N, 28, 28]."""
+        images = self.images.index_select(0, rows)
+        if self.experiment.hyperparameters.augment == "affine":
+            images = random_affine(images, self._augmentation)
+        return to_input(images, self._normalize)
+
+    def _update(self) -> None:
+        """`optimizer.step()`, watched closely at the first updates and then now and again."""
+        self._updates += 1
+        if self._updates <= 10 or self._updates % self._health_interval == 0:
+            before = [layer.weight.detach().clone() for layer in self.model.linear_layers]
+            self.optimizer.step()
+            self._record_health(before)
+        else:
+            self.optimizer.step()
+        if self._schedule:
+            self._schedule.step()
+
+    def _record(self, loss: Tensor, rate: float) -> None:
+        self._unread.append((loss, rate))
+        if self.device.type == "cpu" or len(self._unread) == LOSSES_READ_AT_ONCE:
+            self._read_losses()
+
+    def _read_losses(self) -> None:
+        unread, self._unread = self._unread, []
+        for loss, rate in unread:
+            value = loss.item()
+            self.history.append_step(value, rate)
+            if not math.isfinite(value):
+                raise TrainingDiverged(_divergence(self.experiment, self.history.steps, value))
+
+    @torch.no_grad()
+    def _record_health(self, before: list[Tensor]) -> None:
+        self.model.eval()
+        probe = to_input(self.images.index_select(0, self._sample_rows[:PROBE_IMAGES]), self._normalize)
+        is_relu = self.experiment.architecture.activation == "relu"
+        dead_shares: list[float | None] = [
+            (outputs.amax(dim=0) == 0).float().mean().item() if is_relu else None
+            for outputs in self.model.activations(probe)
+        ]
+        self.model.train()
+        layers = [
+            LayerHealth(
+                gradient_norm=layer.weight.grad.norm().item(),
+                update_ratio=((layer.weight - old).norm() / old.norm()).item(),
+                dead_share=dead_share,
+            )
+            for layer, old, dead_share in zip(
+                self.model.linear_layers, before, [*dead_shares, None], strict=True
+            )
+            if layer.weight.grad is not None
+        ]
+        self.history.health.append(HealthRecord(self.history.steps + len(self._unread) + 1, tuple(layers)))
+
+    def _end_epoch(self, epoch: int, started: float) -> Iterator[Event]:
+        train = yield from self._evaluate(self.images, self.labels, self._sample_rows)
+        val = (yield from self._evaluate(self.images, self.labels, self.val_rows)) if len(self.val_rows) else None
+        steps = self.experiment.steps_per_epoch
+        record = EpochRecord(
+            epoch=epoch + 1,
+            loss=float(self.history.losses[-steps:].mean(dtype=np.float64)),
+            train_loss=train.loss,
+            train_accuracy=train.accuracy,
+            val_loss=val.loss if val else None,
+            val_accuracy=val.accuracy if val else None,
+            seconds=self.seconds - started,
+            learning_rate=float(self.history.rates[-1]),
+        )
+        self.history.epochs.append(record)
+        yield EpochEnd(record)
+
+    def _evaluate(self, images: Tensor, labels: Tensor, rows: Tensor) -> Generator[Event, None, Evaluation]:
+        chunks = []
+        for logits in logits_in_chunks(self.model, images, rows, self._normalize):
+            chunks.append(logits)
+            yield Evaluating()
+        return judge(torch.cat(chunks), labels.index_select(0, rows))
+
+
+def choose_device(name: Device) -> torch.device:
+    """The device that an experiment's `device` means on this machine: for auto CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        InvalidExperiment: it asks for one that this machine does not have.
+    """
+    here = [
+        kind
+        for kind, is_here in [
+            ("cuda", torch.cuda.is_available()),
+            ("mps", torch.backends.mps.is_available()),
+            ("cpu", True),
+        ]
+        if is_here
+    ]
+    if name != "auto" and name not in here:
+        raise InvalidExperiment(
+            {"device": f"Device {name} is not available on this machine: choose auto or {' or '.join(here)}."}
+        )
+    return torch.device(here[0] if name == "auto" else name)
+
+
+def check_machine(experiment: Experiment) -> torch.device:
+    """The device that `experiment` would be trained on, here and now.
+
+    Raises:
+        InvalidExperiment: this machine lacks that device, or the memory for the model.
+    """
+    device = choose_device(experiment.device)
+    check_fits_in_memory(experiment, device)
+    return device
+
+
+def make_optimizer(experiment: Experiment, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """The experiment's optimizer; fused (one call updates all parameters) where PyTorch has that for the device."""
+    chosen = experiment.hyperparameters
+    common: dict[str, Any] = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
+    fused = common | ({"fused": True} if device.type in ("cpu", "cuda") else {})
+    parameters = model.parameters()
+    match chosen.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, **fused)
+        case "adamw":
+            return torch.optim.AdamW(parameters, **fused)
+        case "sgd":
+            return torch.optim.SGD(parameters, **fused)
+        case "momentum":
+            return torch.optim.SGD(parameters, momentum=0.9, **fused)
+        case "nesterov":
+            return torch.optim.SGD(parameters, momentum=0.9, nesterov=True, **fused)
+        case "rmsprop":
+            return torch.optim.RMSprop(parameters, **common)
+        case "adagrad":
+            return torch.optim.Adagrad(parameters, **common)
+
+
+def make_schedule(
+    experiment: Experiment, optimizer: torch.optim.Optimizer
+) -> torch.optim.lr_scheduler.LRScheduler | None:
+    """What moves the learning rate after every update; None where it stays the same."""
+    match experiment.hyperparameters.schedule:
+        case "constant":
+            return None
+        case "cosine":
+            return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=experiment.total_updates)
+        case "one-cycle":
+            return torch.optim.lr_scheduler.OneCycleLR(
+                optimizer,
+                max_lr=experiment.hyperparameters.learning_rate,
+                # One more than there are updates, since the rate is moved after the last one, too.
+                total_steps=experiment.total_updates + 1,
+                cycle_momentum=False,
+            )
+
+
+def _spread(rows: Tensor, count: int) -> Tensor:
+    """At most `count` of the rows, evenly spread."""
+    return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows)), device=rows.device).long()]
+
+
+def _divergence(experiment: Experiment, step: int, loss: float) -> str:
+    epoch = math.ceil(step / experiment.steps_per_epoch)
+    what = "not a number" if math.isnan(loss) else "infinite"
+    return (
+        f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped there. The likely cause is a "
+        f"learning rate too high for this model: {experiment.hyperparameters.learning_rate:g} with "
+        f"{experiment.hyperparameters.optimizer}. Try a tenth of it."
+    )

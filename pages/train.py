@@ -1,0 +1,78 @@
+"""Train: choose an experiment, watch it learn, see what came out."""
+
+import uuid
+
+import streamlit as st
+
+from mlpcore import runs
+from ui.costs import show_costs
+from ui.data_gate import dataset_ready
+from ui.experiment_form import experiment_form, fill_form
+from ui.fields import FIELDS
+from ui.rate_finder import rate_finder
+from ui.results import show_results
+from ui.run_list import SELECTED
+from ui.run_monitor import run_monitor
+
+st.title("Train a network")
+st.caption(
+    "Choose the layers and how they learn, press Train, and watch the loss fall. The values you find here are the "
+    "tutorial's; every question mark says what a setting does."
+)
+
+form_column, run_column = st.columns([2, 3], gap="large")
+
+with form_column:
+    experiment, problems = experiment_form()
+    ready = dataset_ready(experiment.data.dataset if experiment else "mnist")
+    if problems:
+        names = [FIELDS[name].label if name in FIELDS else "Hidden layers" for name in problems]
+        st.error(f"Mend what is marked red before you train: {', '.join(names)}.", icon=":material/error:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(
+            "Train",
+            key="train",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=experiment is None or not ready,
+        )
+        step_by_step = st.toggle(
+            "Step by step",
+            key="train_paused",
+            persist_state="session",
+            help="Starts paused, so that you can go on by 1 step, 10 steps or 1 epoch at a time.",
+        )
+    with st.expander("Learning-rate finder", key="rate_expander"):
+        rate_finder(experiment if ready else None)
+
+if pressed and experiment:
+    owner = st.session_state.setdefault("owner", uuid.uuid4().hex)
+    st.session_state[SELECTED] = runs.queue.submit(experiment, owner, paused=step_by_step).id
+
+all_runs = runs.queue.runs()
+wanted = st.session_state.get(SELECTED) or st.query_params.get("run")
+run = runs.queue.get(wanted) if wanted else None
+run = run or (all_runs[0] if all_runs else None)
+
+with run_column:
+    # While a field is half typed, the last whole experiment stays in view, so that nothing jumps.
+    shown = experiment or st.session_state.get("last_experiment")
+    if shown:
+        st.session_state["last_experiment"] = shown
+        show_costs(shown)
+    if run:
+        st.query_params["run"] = run.id
+        run_monitor(run)
+        st.button(
+            "Use this run's settings",
+            key="use_settings",
+            icon=":material/content_copy:",
+            on_click=fill_form,
+            args=(run.experiment,),
+            help="Puts the settings of this run into the form.",
+        )
+    else:
+        st.info("Nothing has been trained yet. Press Train: the loss curve appears here.", icon=":material/monitoring:")
+
+if run and run.result:
+    show_results(run, run.result)

@@ -1,0 +1,55 @@
+"""What many tests share: MNIST, a small experiment to change, and a way to train it to its end."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from hypothesis import settings
+
+from mlpcore import datasets
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import Experiment, experiment_from_fields
+from mlpcore.training import Finished, Result, Trainer
+
+# The machine may be busy, so no example has a time limit; nothing is kept in the working tree.
+settings.register_profile("mlp-lab", deadline=None, database=None)
+settings.load_profile("mlp-lab")
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    return datasets.load("mnist")
+
+
+@pytest.fixture
+def small() -> Callable[..., Experiment]:
+    """Makes an experiment that trains in a fraction of a second: two epochs of 10 steps; any field may be given."""
+
+    def make(**fields: object) -> Experiment:
+        usual: dict[str, object] = {
+            "hidden": (32,), "train_size": 640, "validation": 200, "epochs": 2, "device": "cpu",
+        }  # fmt: skip
+        return experiment_from_fields({**usual, **fields})
+
+    return make
+
+
+@pytest.fixture
+def train(mnist: Dataset) -> Callable[..., tuple[Trainer, Result]]:
+    """Trains an experiment to its end, on MNIST unless another dataset is given."""
+
+    def run(experiment: Experiment, dataset: Dataset = mnist) -> tuple[Trainer, Result]:
+        trainer = Trainer(experiment, dataset)
+        *_, last = trainer
+        assert isinstance(last, Finished)
+        return trainer, last.result
+
+    return run
+
+
+@pytest.fixture
+def same_threads() -> Iterator[None]:
+    """Gives the number of PyTorch's threads back as it was."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)

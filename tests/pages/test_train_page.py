@@ -1,0 +1,257 @@
+"""The Train page's behaviour in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpcore import datasets, runs
+from mlpcore.datasets import Dataset, DataUnavailable
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
+from mlpcore.runs import RunQueue, Status
+from tests.conftest import until
+
+
+@pytest.fixture
+def queue(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunQueue]:
+    queue = RunQueue(load=lambda name: mnist, cores=2)
+    monkeypatch.setattr(runs, "queue", queue)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def app(queue: RunQueue) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def fill(app: AppTest, **texts: str) -> AppTest:
+    for name, text in texts.items():
+        app.text_input(key=f"form_{name}").set_value(text)
+    return app.run()
+
+
+def red_sentences(app: AppTest) -> str:
+    return " ".join(element.value for element in app.markdown if element.value.startswith(":red")).replace("\\", "")
+
+
+def submitted(app: AppTest, queue: RunQueue) -> Experiment:
+    """The experiment of the run that pressing Train starts; it is stopped at once."""
+    before = len(queue.runs())
+    app.button(key="train").click().run()
+    assert not app.exception
+    run, *others = queue.runs()
+    assert len(others) == before
+    queue.stop(run)
+    return run.experiment
+
+
+def test_the_first_screen_offers_the_tutorials_model_and_says_what_comes(app: AppTest) -> None:
+    assert app.get_by_key("form_preset").value == "two-hidden"
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Parameters"] == "535,818"
+    assert metrics["Steps per epoch"] == "938"
+    assert "Press Train" in app.info[0].value
+    assert not app.button(key="train").disabled
+
+
+@pytest.mark.parametrize("preset", list(TUTORIAL_PRESETS))
+def test_a_preset_submits_exactly_the_tutorials_experiment(app: AppTest, queue: RunQueue, preset: str) -> None:
+    app.text_input(key="form_epochs").set_value("9").run()
+    app.get_by_key("form_preset").set_value(preset).run()
+    assert submitted(app, queue) == TUTORIAL_PRESETS[preset]
+
+
+def test_what_the_fields_show_is_what_is_trained(app: AppTest, queue: RunQueue) -> None:
+    app.button(key="form_add_layer").click().run()
+    app.button(key="form_remove_0").click().run()
+    fill(app, layer_2="32", learning_rate="5e-2", batch_size="full", epochs="3", dropout="0.25", weight_decay="1e-4")
+    fill(app, train_size="3,000", label_noise="0.1", validation="1000", seed="7", accumulate="1")
+    for name, value in [
+        ("optimizer", "nesterov"),
+        ("activation", "tanh"),
+        ("schedule", "one-cycle"),
+        ("augment", "affine"),
+        ("order", "by-class"),
+    ]:
+        app.selectbox(key=f"form_{name}").set_value(value)
+    app.toggle(key="form_batch_norm").set_value(True)
+    app.toggle(key="form_normalize").set_value(True).run()
+    assert submitted(app, queue) == experiment_from_fields(
+        {
+            "hidden": [256, 32],
+            "learning_rate": 0.05,
+            "batch_size": "full",
+            "epochs": 3,
+            "dropout": 0.25,
+            "weight_decay": 1e-4,
+            "train_size": 3000,
+            "label_noise": 0.1,
+            "validation": 1000,
+            "seed": 7,
+            "optimizer": "nesterov",
+            "activation": "tanh",
+            "schedule": "one-cycle",
+            "augment": "affine",
+            "order": "by-class",
+            "batch_norm": True,
+            "normalize": True,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("layer_0", "99999", "99,999 is not possible: allowed are whole numbers from 1 to 4,096"),
+        ("layer_0", "many", "'many' is not possible"),
+        ("learning_rate", "0", "more than 0, at most 100"),
+        ("learning_rate", "nan", "nan is not possible"),
+        ("learning_rate", "0,1", "'0,1' is not possible"),
+        ("batch_size", "1e3", "'1e3' is not possible"),
+        ("batch_size", "60001", "whole numbers from 1 to 60,000"),
+        ("epochs", "", "'' is not possible"),
+        ("epochs", "2.5", "'2.5' is not possible"),
+        ("dropout", "1", "0 to 0.95"),
+        ("weight_decay", "-1", "0 to 10"),
+        ("accumulate", "2000", "more than the 938 of an epoch"),
+        ("train_size", "61000", "61,000 is not possible"),
+        ("validation", "60000", "must keep at least one"),
+        ("label_noise", "30", "0 to 1"),
+        ("seed", "-1", "whole numbers from 0"),
+        ("threads", "65", "whole numbers from 1 to 64"),
+        ("epochs", "](http://x) **<b>$", "is not possible"),
+    ],
+)
+def test_bad_input_is_refused_at_its_field_and_cannot_be_trained(
+    app: AppTest, field: str, text: str, said: str
+) -> None:
+    fill(app, **{field: text})
+    assert not app.exception
+    assert said in red_sentences(app)
+    assert app.button(key="train").disabled
+    assert "before you train" in app.error[0].value
+
+
+def test_a_device_that_is_not_there_is_said_at_its_field(app: AppTest) -> None:
+    app.selectbox(key="form_device").set_value("mps").run()
+    assert "mps is not available on this machine" in red_sentences(app)
+    assert app.button(key="train").disabled
+
+
+def test_a_model_too_large_for_the_memory_is_refused_with_its_size(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlpcore.network.free_bytes", lambda device: 5_000_000)
+    app.run()
+    assert "GB" in red_sentences(app)
+    assert app.button(key="train").disabled
+
+
+def test_without_validation_images_the_page_says_what_is_lost(app: AppTest) -> None:
+    assert any("overfitting" in caption.value for caption in app.caption)
+    fill(app, validation="5000")
+    assert not any("overfitting" in caption.value for caption in app.caption)
+
+
+def test_all_layers_can_go_and_eight_are_the_most(app: AppTest, queue: RunQueue) -> None:
+    for layer in (0, 1):
+        app.button(key=f"form_remove_{layer}").click().run()
+    assert any("linear softmax classifier" in caption.value for caption in app.caption)
+    assert submitted(app, queue).architecture.hidden == ()
+    for _ in range(8):
+        app.button(key="form_add_layer").click().run()
+    assert app.button(key="form_add_layer").disabled
+    assert len(submitted(app, queue).architecture.hidden) == 8
+
+
+def test_a_run_from_start_to_result(app: AppTest, queue: RunQueue) -> None:
+    fill(app, layer_0="32", layer_1="16", epochs="2", train_size="3000", validation="500")
+    app.button(key="train").click().run()
+    (run,) = queue.runs()
+    assert app.query_params["run"] == [run.id]
+    until(lambda: run.status.is_final, "the run ends")
+    app.run()
+    assert not app.exception
+    assert run.result
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Test accuracy"] == f"{100 * run.result.test.accuracy:.2f} %"
+    assert metrics["Training accuracy"] == f"{100 * run.result.train.accuracy:.2f} %"
+    assert metrics["Time per epoch"] != "–"
+    assert len(app.get("imgs")) == 12
+    assert f"Run 1 · {100 * run.result.test.accuracy:.1f} % test accuracy" in [b.label for b in app.button]
+    assert [toast.value for toast in app.toast]
+
+
+def test_step_by_step_goes_by_steps_and_epochs(app: AppTest, queue: RunQueue) -> None:
+    fill(app, train_size="640", epochs="2")
+    app.toggle(key="train_paused").set_value(True).run()
+    app.button(key="train").click().run()
+    (run,) = queue.runs()
+    assert (run.status, run.step) == (Status.PAUSED, 0)
+    for key, reached in [("run_1_step", 1), ("run_1_epoch", 10)]:
+        app.button(key=key).click().run()
+        until(lambda: run.step == reached and run.status is Status.PAUSED, key)  # noqa: B023
+        app.run()
+    app.button(key="run_stop").click().run()
+    until(lambda: run.status is Status.STOPPED, "it stops")
+    app.run()
+    assert not app.exception
+    assert any(metric.label == "Test accuracy" for metric in app.metric)
+
+
+def test_a_failed_run_says_why_and_keeps_its_chart(app: AppTest, queue: RunQueue) -> None:
+    run = queue.submit(
+        experiment_from_fields(
+            {
+                "hidden": [64, 64, 64],
+                "activation": "gelu",
+                "optimizer": "momentum",
+                "learning_rate": 100.0,
+                "train_size": 2000,
+                "validation": 0,
+            }
+        )
+    )
+    until(lambda: run.status.is_final, "it fails")
+    app.run()
+    assert not app.exception
+    assert any("learning rate" in error.value for error in app.error)
+
+
+def test_use_this_runs_settings_fills_the_form(app: AppTest, queue: RunQueue) -> None:
+    experiment = experiment_from_fields({"hidden": [8, 9, 10], "learning_rate": 1e-05, "train_size": 640, "epochs": 1})
+    run = queue.submit(experiment)
+    until(lambda: run.status.is_final, "it ends")
+    app.run()
+    app.button(key="use_settings").click().run()
+    assert submitted(app, queue) == experiment
+
+
+def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue) -> None:
+    runs_here = [queue.submit(experiment_from_fields({"hidden": [4], "train_size": 640})) for _ in range(2)]
+    other = AppTest.from_file("../../app.py", default_timeout=60)
+    other.query_params["run"] = runs_here[0].id
+    other.run()
+    assert any(subheader.value.startswith("Run 1:") for subheader in other.subheader)
+    stranger = AppTest.from_file("../../app.py", default_timeout=60)
+    stranger.query_params["run"] = "../../etc/passwd"
+    stranger.run()
+    assert not stranger.exception
+    assert any(subheader.value.startswith("Run 2:") for subheader in stranger.subheader)
+
+
+def test_images_that_cannot_be_had_are_explained_and_block_training(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: object, progress: object = None) -> None:
+        raise DataUnavailable("No source answered. Put the four files into the folder data.")
+
+    monkeypatch.setattr(datasets, "is_on_disk", lambda name: False)
+    monkeypatch.setattr(datasets, "fetch", refuse)
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not app.exception
+    assert "four files" in app.error[0].value
+    assert app.button(key="train").disabled

@@ -1,0 +1,22 @@
+"""Gets a dataset onto the disk before a page needs it, with a progress bar, or says why that failed."""
+
+import streamlit as st
+
+from mlpcore import datasets
+from mlpcore.experiment import DatasetName
+
+
+def dataset_ready(name: DatasetName) -> bool:
+    """Fetches the dataset at its first use; False, with the reason on screen, if it is not to be had."""
+    if datasets.is_on_disk(name):
+        return True
+    bar = st.progress(0.0, text="Getting the images ready")
+    try:
+        datasets.fetch(name, lambda share, sentence: bar.progress(share, text=sentence) and None)
+    except datasets.DataUnavailable as problem:
+        st.error(str(problem), title="The images could not be had", icon=":material/cloud_off:")
+        st.button("Try again", key="data_try_again", icon=":material/refresh:")
+        return False
+    finally:
+        bar.empty()
+    return True

@@ -1,0 +1,211 @@
+"""The form in which a person puts an experiment together. What it returns is exactly what its fields show.
+
+Numbers are text fields on purpose: `st.number_input` keeps its old value while it shows a rejected one, and reads 1e3
+as 1. Every text is parsed here and checked by `Experiment` itself, whose sentence appears under the field.
+"""
+
+import re
+
+import streamlit as st
+
+from mlpcore.experiment import (
+    LIMITS,
+    MAX_HIDDEN_LAYERS,
+    TUTORIAL_PRESETS,
+    Experiment,
+    InvalidExperiment,
+    experiment_from_fields,
+)
+from mlpcore.training import check_machine
+from ui.fields import FIELDS
+
+_LAYERS = "form_layers"
+_PRESET = "form_preset"
+
+_GROUPS = {
+    "Architecture": ["activation", "dropout", "batch_norm"],
+    "Optimization": ["weight_decay", "schedule", "accumulate", "augment"],
+    "Data": ["dataset", "normalize", "train_size", "label_noise", "order", "validation"],
+    "Seed and machine": ["seed", "device", "threads"],
+}
+_NO_VALIDATION = (
+    "All images are learned from, as in the tutorial. Then nothing can warn of overfitting while it trains: "
+    "set some aside, say 5000, to see validation curves."
+)
+
+
+def plain(text: str) -> str:
+    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)
+
+
+def fill_form(experiment: Experiment) -> None:
+    """Puts the values of `experiment` into the form; to be called before the form is drawn, or in a callback."""
+    for name, value in experiment.fields().items():
+        if name == "hidden":
+            st.session_state[_LAYERS] = list(range(len(value)))
+            for layer, size in enumerate(value):
+                st.session_state[_layer_key(layer)] = str(size)
+        elif isinstance(value, bool) or FIELDS[name].choices:
+            st.session_state[_key(name)] = value
+        else:
+            st.session_state[_key(name)] = "" if value is None else str(value)
+
+
+def experiment_form() -> tuple[Experiment | None, dict[str, str]]:
+    """Draws the form; returns the experiment it shows, or None with the problems by field if there are any."""
+    if _LAYERS not in st.session_state:
+        fill_form(TUTORIAL_PRESETS["two-hidden"])
+    experiment, problems = _read_form()
+    st.session_state[_PRESET] = _matching_preset(experiment)
+    st.segmented_control(
+        "Start from the tutorial",
+        list(TUTORIAL_PRESETS),
+        key=_PRESET,
+        format_func=lambda name: TUTORIAL_PRESETS[name].architecture.title.partition(" (")[0],
+        on_change=_apply_preset,
+        help="Fills in the tutorial's values: Adam, learning rate 0.001, batches of 64, 5 epochs, all 60,000 images. "
+        "No choice is marked once you have changed something.",
+    )
+    _layer_rows(problems)
+    for left, right in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
+        columns = st.columns(2)
+        for column, name in zip(columns, (left, right), strict=True):
+            with column:
+                _field(name, problems)
+    for group, names in _GROUPS.items():
+        wrong = [name for name in names if name in problems]
+        with st.expander(group, expanded=bool(wrong), key=f"form_group_{group}"):
+            for name in names:
+                _field(name, problems)
+                if name == "validation" and name not in problems and st.session_state[_key(name)] == "0":
+                    st.caption(_NO_VALIDATION)
+    return experiment, problems
+
+
+def _key(name: str) -> str:
+    return f"form_{name}"
+
+
+def _layer_key(layer: int) -> str:
+    return f"form_layer_{layer}"
+
+
+def _read_form() -> tuple[Experiment | None, dict[str, str]]:
+    """The experiment that the fields hold now, or what is wrong with which of them."""
+    values: dict[str, object] = {}
+    for name, field in FIELDS.items():
+        shown = st.session_state[_key(name)]
+        values[name] = shown if isinstance(shown, bool) or field.choices else _number(name, shown)
+    values["hidden"] = [_number("hidden", st.session_state[_layer_key(n)]) for n in st.session_state[_LAYERS]]
+    try:
+        experiment = experiment_from_fields(values)
+        check_machine(experiment)
+    except InvalidExperiment as invalid:
+        return None, invalid.problems
+    return experiment, {}
+
+
+def _number(name: str, text: str) -> object:
+    """The number that `text` says, or `text` itself where it says none, for the check to quote."""
+    text = text.strip()
+    if name == "train_size" and not text:
+        return None
+    if name == "batch_size" and text.lower() == "full":
+        return "full"
+    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+        text = text.replace(",", "")
+    try:
+        return int(text) if LIMITS[name].whole else float(text)
+    except ValueError:
+        return text
+
+
+def _matching_preset(experiment: Experiment | None) -> str | None:
+    for name, preset in TUTORIAL_PRESETS.items():
+        if experiment and experiment == preset.changed(
+            seed=experiment.seed, device=experiment.device, threads=experiment.threads
+        ):
+            return name
+    return None
+
+
+def _apply_preset() -> None:
+    if st.session_state[_PRESET]:
+        fill_form(TUTORIAL_PRESETS[st.session_state[_PRESET]])
+
+
+def _layer_rows(problems: dict[str, str]) -> None:
+    layers: list[int] = st.session_state[_LAYERS]
+    for position, layer in enumerate(layers, start=1):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input(
+                f"Hidden layer {position}",
+                key=_layer_key(layer),
+                live=True,
+                persist_state="session",
+                help=f"Neurons in this layer, 1 to {LIMITS['hidden'].high:,}. Each weighs all outputs of the layer "
+                "before, so more neurons can pick up more patterns, and cost more time.",
+            )
+            st.button(
+                "Remove",
+                key=f"form_remove_{layer}",
+                icon=":material/remove:",
+                help=f"Remove hidden layer {position}",
+                on_click=layers.remove,
+                args=(layer,),
+            )
+        try:
+            LIMITS["hidden"].check(_number("hidden", st.session_state[_layer_key(layer)]))
+        except ValueError as problem:
+            _show_problem(str(problem))
+            problems = {name: text for name, text in problems.items() if name != "hidden"}
+    if not layers:
+        st.caption("No hidden layer: a linear softmax classifier, which can only weigh single pixels.")
+    if "hidden" in problems:
+        _show_problem(problems["hidden"])
+    st.button(
+        "Add hidden layer",
+        key="form_add_layer",
+        icon=":material/add:",
+        on_click=_add_layer,
+        disabled=len(layers) >= MAX_HIDDEN_LAYERS,
+        help=f"Up to {MAX_HIDDEN_LAYERS} hidden layers.",
+    )
+
+
+def _add_layer() -> None:
+    layers: list[int] = st.session_state[_LAYERS]
+    new = next(number for number in range(MAX_HIDDEN_LAYERS) if number not in layers)
+    st.session_state[_layer_key(new)] = "128"
+    layers.append(new)
+
+
+def _field(name: str, problems: dict[str, str]) -> None:
+    field, value = FIELDS[name], st.session_state[_key(name)]
+    if field.choices:
+        st.selectbox(
+            field.label,
+            list(field.choices),
+            key=_key(name),
+            format_func=field.choices.__getitem__,
+            help=field.help,
+            persist_state="session",
+        )
+    elif isinstance(value, bool):
+        st.toggle(field.label, key=_key(name), help=field.help, persist_state="session")
+    else:
+        st.text_input(
+            field.label,
+            key=_key(name),
+            help=f"{field.help} Allowed: {LIMITS[name].allowed}.",
+            placeholder=field.placeholder,
+            live=True,
+            persist_state="session",
+        )
+    if name in problems:
+        _show_problem(problems[name])
+
+
+def _show_problem(sentence: str) -> None:
+    st.markdown(f":red[:material/error: {plain(sentence)}]")

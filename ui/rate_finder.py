@@ -1,0 +1,65 @@
+"""The learning-rate finder below the form."""
+
+import streamlit as st
+
+from mlpcore import datasets, figures
+from mlpcore.experiment import Experiment
+from mlpcore.rate_finder import MAX_BATCH, STEPS, RateTest, run_rate_test
+from ui.live_chart import clickable_chart
+
+_RESULT = "rate_test"
+_CHART = "rate_chart"
+
+
+def rate_finder(experiment: Experiment | None) -> None:
+    """Offers the learning-rate test for `experiment`; a click on its curve puts the rate into the form."""
+    st.caption(
+        f"Trains a fresh model for {STEPS} steps while the rate grows from tiny to huge. Good rates lie where the "
+        "loss falls steeply, well before it shoots up."
+    )
+    if st.button("Run the test", key="rate_run", icon=":material/speed:", disabled=experiment is None) and experiment:
+        st.session_state[_RESULT] = experiment, _run(experiment)
+    if _RESULT not in st.session_state:
+        return
+    tested, test = st.session_state[_RESULT]
+    if tested != experiment and experiment and tested != experiment.changed(
+        learning_rate=tested.hyperparameters.learning_rate
+    ):
+        st.caption(":material/info: The settings have changed since this test.")
+    clickable_chart(
+        figures.rate_finder(test.rates, test.losses, test.suggestion),
+        key=_CHART,
+        alt="Line chart: training loss against learning rate on a logarithmic axis.",
+        height=260,
+        on_click=_use_clicked,
+    )
+    if tested.batch_images > MAX_BATCH:
+        st.caption(f"Measured with batches of {MAX_BATCH:,}.")
+    if test.suggestion:
+        st.button(
+            f"Use {test.suggestion:.2g}",
+            key="rate_use",
+            icon=":material/check:",
+            on_click=_use,
+            args=(test.suggestion,),
+            help="Where the loss falls fastest, but at most a tenth of the rate at which it is lowest: a rule of "
+            "thumb. Or click a point of the curve.",
+        )
+
+
+def _run(experiment: Experiment) -> RateTest:
+    bar = st.progress(0.0, text="Trying growing learning rates")
+    for test in run_rate_test(experiment, datasets.load(experiment.data.dataset)):
+        bar.progress(test.progress, text=f"Learning rate {test.rates[-1]:.1e}")
+    bar.empty()
+    return test
+
+
+def _use(rate: float) -> None:
+    st.session_state["form_learning_rate"] = f"{rate:.2g}"
+
+
+def _use_clicked() -> None:
+    rate = st.session_state[_CHART].clicked
+    if rate:
+        _use(rate)

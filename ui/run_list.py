@@ -1,0 +1,52 @@
+"""The runs at the side of every page, and the word when one of them ends."""
+
+import streamlit as st
+
+from mlpcore import runs
+from mlpcore.runs import Run, Status
+from ui.run_monitor import STATUS_BADGES
+from ui.words import percent
+
+REFRESH_SECONDS = 2.0
+SHOWN = 8
+SELECTED = "run_id"
+_ANNOUNCED = "announced_runs"
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def run_list() -> None:
+    """Lists the newest runs with where they stand; a click shows one on the Train page."""
+    all_runs = runs.queue.runs()
+    _announce(all_runs)
+    if not all_runs:
+        st.caption("No runs yet. Start one on the Train page and it appears here, whatever page you are on.")
+    for run in all_runs[:SHOWN]:
+        if st.button(
+            f"Run {run.number} · {_state(run)}",
+            key=f"show_{run.id}",
+            icon=STATUS_BADGES[run.status][0],
+            type="tertiary",
+            help=run.experiment.architecture.title,
+        ):
+            st.session_state[SELECTED] = run.id
+            st.switch_page("pages/train.py")
+    if len(all_runs) > SHOWN:
+        st.caption(f"and {len(all_runs) - SHOWN} older")
+
+
+def _state(run: Run) -> str:
+    if run.result:
+        return f"{percent(run.result.test.accuracy)} test accuracy"
+    if run.status in (Status.TRAINING, Status.PAUSED):
+        return f"{run.status} {percent(run.progress, 0)}"
+    return run.status
+
+
+def _announce(all_runs: list[Run]) -> None:
+    ended = [run for run in all_runs if run.status.is_final]
+    known: set[str] = st.session_state.setdefault(_ANNOUNCED, {run.id for run in ended})
+    for run in ended:
+        if run.id not in known:
+            known.add(run.id)
+            icon, _ = STATUS_BADGES[run.status]
+            st.toast(f"{run.title} {'failed' if run.error else f'{run.status}: {_state(run)}'}", icon=icon)

@@ -1,0 +1,154 @@
+"""A run as it goes: status, controls and live charts."""
+
+import streamlit as st
+
+from mlpcore import figures, runs
+from mlpcore.runs import Run, Status
+from ui.live_chart import live_chart
+from ui.words import duration
+
+REFRESH_SECONDS = 0.5
+
+STATUS_BADGES = {
+    Status.QUEUED: (":material/hourglass_empty:", "gray"),
+    Status.TRAINING: (":material/model_training:", "blue"),
+    Status.PAUSED: (":material/pause:", "orange"),
+    Status.FINISHED: (":material/check:", "green"),
+    Status.STOPPED: (":material/stop:", "gray"),
+    Status.FAILED: (":material/error:", "red"),
+    Status.INTERRUPTED: (":material/power_off:", "gray"),
+}
+
+
+def run_monitor(run: Run) -> None:
+    """Shows `run`, live while it trains; the rest of the page stays as it is."""
+    refresh = None if run.status.is_final else REFRESH_SECONDS
+    st.fragment(_monitor, run_every=refresh)(run, was_final=run.status.is_final)
+
+
+def _monitor(run: Run, *, was_final: bool) -> None:
+    if run.status.is_final and not was_final:
+        # The end concerns the whole page: results appear and the ticking stops.
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(run.title, width="content")
+        icon, color = STATUS_BADGES[run.status]
+        st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
+    st.progress(run.progress, text=_progress_in_words(run))
+    if not was_final:
+        _controls(run)
+    if run.error:
+        st.error(run.error, icon=":material/error:")
+    _charts(run)
+
+
+def _progress_in_words(run: Run) -> str:
+    experiment = run.experiment
+    if run.status is Status.QUEUED:
+        place = runs.queue.place(run)
+        return f"Waiting for its turn, place {place} in the queue" if place else "Starting"
+    if run.step == experiment.total_steps and not run.status.is_final:
+        return "Trained; evaluating on all training and test images"
+    epoch = min(run.step // experiment.steps_per_epoch + 1, experiment.hyperparameters.epochs)
+    words = [
+        f"Epoch {epoch} of {experiment.hyperparameters.epochs}",
+        f"step {run.step:,} of {experiment.total_steps:,}",
+    ]
+    if run.status is Status.TRAINING and run.steps_per_second and run.seconds_left is not None:
+        words += [
+            f"{run.steps_per_second * experiment.batch_images:,.0f} images per second",
+            f"{duration(run.seconds_left)} left",
+        ]
+    return " · ".join(words)
+
+
+def _controls(run: Run) -> None:
+    queue, paused = runs.queue, run.status is Status.PAUSED
+    with st.container(horizontal=True):
+        if paused:
+            st.button(
+                "Resume", key="run_resume", icon=":material/play_arrow:", on_click=queue.resume, args=(run,)
+            )
+            st.button("1 step", key="run_1_step", on_click=queue.advance, args=(run, 1))
+            st.button("10 steps", key="run_10_steps", on_click=queue.advance, args=(run, 10))
+            st.button("1 epoch", key="run_1_epoch", on_click=queue.advance_epoch, args=(run,))
+        else:
+            st.button(
+                "Pause",
+                key="run_pause",
+                icon=":material/pause:",
+                on_click=queue.pause,
+                args=(run,),
+                disabled=run.status is not Status.TRAINING or run.stopping,
+                help="Then go on by single steps, or freely.",
+            )
+        never_began = run.status is Status.QUEUED or (paused and run.step == 0)
+        st.button(
+            "Cancel" if never_began else "Stop",
+            key="run_stop",
+            icon=":material/stop:",
+            on_click=queue.stop,
+            args=(run,),
+            disabled=run.stopping,
+            help="Takes it out of the queue." if never_began
+            else "Ends the training here for good; the model is evaluated as it is.",
+        )  # fmt: skip
+
+
+def _charts(run: Run) -> None:
+    history, experiment = run.history, run.experiment
+    epochs, steps = experiment.hyperparameters.epochs, experiment.total_steps
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.markdown("**Training loss per step**", width="stretch")
+        log = st.toggle("Log scale", key="chart_log", persist_state="session")
+        smoothing = st.select_slider(
+            "Smoothing",
+            [0.0, 0.5, 0.8, 0.9, 0.95, 0.99],
+            key="chart_smoothing",
+            width=160,
+            persist_state="session",
+            help="Averages the line over its recent past; the band shows what was measured.",
+        )
+    live_chart(
+        figures.loss_per_step(
+            history, steps, smoothing=smoothing, log=log, color=figures.run_color(run.number)
+        ),
+        key=f"loss_per_step_{run.id}",
+        alt="Line chart: training loss against step, with the range of the losses in each stretch of steps.",
+        height=280,
+    )
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss per epoch**")
+        live_chart(
+            figures.loss_per_epoch(history, epochs),
+            key=f"loss_per_epoch_{run.id}",
+            alt="Line chart: training and validation loss against epoch.",
+            height=260,
+        )
+    with right:
+        st.markdown("**Accuracy per epoch**")
+        live_chart(
+            figures.accuracy_per_epoch(history, epochs),
+            key=f"accuracy_per_epoch_{run.id}",
+            alt="Line chart: training and validation accuracy against epoch.",
+            height=260,
+        )
+    st.markdown(
+        "**Health of the layers**",
+        help="Per layer: the share of ReLU neurons that gave 0 for every one of 256 probe images (dead ones learn "
+        "nothing), the size of its gradient, and the size of an update compared with the weights it changes.",
+    )
+    live_chart(
+        figures.layer_health(history, steps),
+        key=f"layer_health_{run.id}",
+        alt="Line charts per layer against step: share of dead ReLUs, gradient norm, size of update against weight.",
+        height=380,
+    )
+    st.markdown("**Learning rate**")
+    live_chart(
+        figures.learning_rate(history, steps),
+        key=f"learning_rate_{run.id}",
+        alt="Line chart: learning rate against step.",
+        height=180,
+    )

@@ -1,0 +1,34 @@
+"""Numbers as people read them."""
+
+
+def count_in_words(number: float) -> str:
+    """1,070,000 as ``1.07 million``; three significant digits above a thousand."""
+    for size, word in [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")]:
+        if number >= size:
+            return f"{number / size:.3g} {word}"
+    return f"{number:,.0f}"
+
+
+def bytes_in_words(number: float) -> str:
+    """Bytes with a decimal unit, e.g. ``2.1 MB``."""
+    for size, unit in [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")]:
+        if number >= size:
+            return f"{number / size:,.1f} {unit}"
+    return f"{number:,.0f} bytes"
+
+
+def duration(seconds: float) -> str:
+    """A time span of `seconds`, e.g. ``0.8 s``, ``12 s``, ``3 min 5 s``, ``2 h 4 min``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share between 0 and 1 in percent, e.g. ``97.6 %``."""
+    return f"{100 * share:.{digits}f} %"
