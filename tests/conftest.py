@@ -48,8 +48,9 @@ def train(mnist: Dataset) -> Callable[..., tuple[Trainer, Result]]:
 
 
 @pytest.fixture
-def same_threads() -> Iterator[None]:
-    """Gives the number of PyTorch's threads back as it was."""
+def one_thread() -> Iterator[None]:
+    """One thread for PyTorch, so that tests side by side do not wait for each other; as it was afterwards."""
     before = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)

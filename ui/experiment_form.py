@@ -20,7 +20,6 @@ from mlpcore.training import check_machine
 from ui.fields import FIELDS
 
 _LAYERS = "form_layers"
-_PRESET = "form_preset"
 
 _GROUPS = {
     "Architecture": ["activation", "dropout", "batch_norm"],
@@ -57,16 +56,7 @@ def experiment_form() -> tuple[Experiment | None, dict[str, str]]:
     if _LAYERS not in st.session_state:
         fill_form(TUTORIAL_PRESETS["two-hidden"])
     experiment, problems = _read_form()
-    st.session_state[_PRESET] = _matching_preset(experiment)
-    st.segmented_control(
-        "Start from the tutorial",
-        list(TUTORIAL_PRESETS),
-        key=_PRESET,
-        format_func=lambda name: TUTORIAL_PRESETS[name].architecture.title.partition(" (")[0],
-        on_change=_apply_preset,
-        help="Fills in the tutorial's values: Adam, learning rate 0.001, batches of 64, 5 epochs, all 60,000 images. "
-        "No choice is marked once you have changed something.",
-    )
+    _preset_buttons(experiment)
     _layer_rows(problems)
     for left, right in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
         columns = st.columns(2)
@@ -121,18 +111,25 @@ def _number(name: str, text: str) -> object:
         return text
 
 
-def _matching_preset(experiment: Experiment | None) -> str | None:
-    for name, preset in TUTORIAL_PRESETS.items():
-        if experiment and experiment == preset.changed(
-            seed=experiment.seed, device=experiment.device, threads=experiment.threads
-        ):
-            return name
-    return None
-
-
-def _apply_preset() -> None:
-    if st.session_state[_PRESET]:
-        fill_form(TUTORIAL_PRESETS[st.session_state[_PRESET]])
+def _preset_buttons(experiment: Experiment | None) -> None:
+    # Buttons and no selection: a selection that follows the fields would, while it lags behind them, reset them.
+    st.markdown(
+        "Start from the tutorial",
+        help="Fills in all of the tutorial's values: Adam, learning rate 0.001, batches of 64, 5 epochs, all 60,000 "
+        "images. A tick marks the one that the form shows now.",
+    )
+    with st.container(horizontal=True):
+        for name, preset in TUTORIAL_PRESETS.items():
+            shown = experiment and experiment == preset.changed(
+                seed=experiment.seed, device=experiment.device, threads=experiment.threads
+            )
+            st.button(
+                preset.architecture.title.partition(" (")[0],
+                key=f"form_preset_{name}",
+                icon=":material/check:" if shown else ":material/restart_alt:",
+                on_click=fill_form,
+                args=(preset,),
+            )
 
 
 def _layer_rows(problems: dict[str, str]) -> None:

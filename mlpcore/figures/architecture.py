@@ -30,15 +30,13 @@ def network_drawing(architecture: Architecture) -> go.Figure:
     sizes = architecture.sizes
     last = len(sizes) - 1
     drawn = [_heights(size) for size in sizes]
-    colors = [NEUTRAL, *(color for _, color in layer_styles(last))]
     connections = [_connections(index, drawn[index], drawn[index + 1]) for index in range(last)]
-    neurons = [
-        _neurons(index, drawn[index], colors[index], _layer_in_words(architecture, index)) for index in range(last + 1)
-    ]
+    neurons = _marks(architecture, drawn, size=13)
+    dots = _marks(architecture, [_dots(heights) for heights in drawn], size=3)
     hidden_layers = {"x0": 0.7, "x1": last - 0.7, "y0": _BRACKET, "y1": _BRACKET}
     plain = {"visible": False, "fixedrange": True}
     return figure(
-        [*connections, *neurons, _words(architecture)],
+        [*connections, neurons, dots, _words(architecture)],
         height=_HEIGHT_PIXELS,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
         showlegend=False,
@@ -52,8 +50,9 @@ def network_drawing(architecture: Architecture) -> go.Figure:
 def _heights(size: int) -> Heights:
     """Where the neurons drawn of a layer are, from top to bottom, with a gap where some are left out."""
     count = min(size, round(3 + math.log2(size) / 2), MAX_NEURONS)
-    places = np.arange(size) if count == size else np.delete(np.arange(count + 1), count // 2)
-    return places.max() / 2 - places
+    places = np.arange(float(size)) if count == size else np.delete(np.arange(count + 1.0), count // 2)
+    heights: Heights = places.max() / 2 - places
+    return heights
 
 
 def _connections(index: int, left: Heights, right: Heights) -> dict[str, Any]:
@@ -69,17 +68,27 @@ def _connections(index: int, left: Heights, right: Heights) -> dict[str, Any]:
     }
 
 
-def _neurons(index: int, heights: Heights, color: str, description: str) -> dict[str, Any]:
-    """The drawn neurons of layer `index`, and three dots in the gap between them."""
-    steps = -np.diff(heights)
-    above_gap = heights[:-1][steps > 1]
-    dots = (above_gap[:, None] - [0.75, 1, 1.25]).ravel()
+def _dots(heights: Heights) -> Heights:
+    """Three dots in the gap between the neurons drawn of a layer; none without a gap."""
+    above_gap = heights[:-1][np.diff(heights) < -1]
+    return (above_gap[:, None] - [0.75, 1, 1.25]).ravel()
+
+
+def _marks(architecture: Architecture, layers: list[Heights], size: int) -> dict[str, Any]:
+    """Neurons, or the dots between them, of all layers; each tells about its layer."""
+    layer = np.repeat(np.arange(len(layers)), [len(heights) for heights in layers])
+    colors = [NEUTRAL, *(color for _, color in layer_styles(len(layers) - 1))]
+    words = [_layer_in_words(architecture, index) for index in range(len(layers))]
+    # Numbers on a scale of the layers' colours: plotly checks a colour per mark one by one, which takes milliseconds.
+    scale = list(zip(np.linspace(0, 1, len(layers)), colors, strict=True))
+    last = len(layers) - 1
     return {
-        "x": np.full(len(heights) + len(dots), index),
-        "y": np.concatenate([heights, dots]),
+        "x": layer,
+        "y": np.concatenate(layers),
         "mode": "markers",
-        "marker": {"size": [13] * len(heights) + [3] * len(dots), "color": color, "opacity": 1, "line": {"width": 0}},
-        "hovertemplate": f"{description}<extra></extra>",
+        "marker": {"size": size, "color": layer, "colorscale": scale, "cmin": 0, "cmax": last, "line": {"width": 0}},
+        "text": np.array(words)[layer],
+        "hovertemplate": "%{text}<extra></extra>",
     }
 
 
@@ -102,7 +111,7 @@ def _words(architecture: Architecture) -> dict[str, Any]:
     """The sizes under the layers, what kinds of layer they are above, and what every hidden layer does."""
     sizes, count = architecture.sizes, len(architecture.hidden)
     last, middle = count + 1, (count + 1) / 2
-    words = [(index, _SIZES, f"<b>{size:,}</b>") for index, size in enumerate(sizes)]
+    words: list[tuple[float, float, str]] = [(index, _SIZES, f"<b>{size:,}</b>") for index, size in enumerate(sizes)]
     words += [(0, _TITLES, "input"), (last, _TITLES, "output")]
     if count:
         modules = ["BatchNorm1d"] if architecture.batch_norm else []

@@ -7,16 +7,12 @@ import plotly.graph_objects as go
 from scipy.stats import binomtest
 
 from mlpcore.evaluation import Evaluation
-from mlpcore.figures.style import MISTAKES, NEUTRAL, TEST, axis, faded, figure
+from mlpcore.figures.style import ACCENT, MISTAKES, NEUTRAL, axis, faded, figure
 
 # Up to half of the largest share a tint on which the theme's text is readable, be it dark on light or light on dark;
-# above that a colour of its own for white text.
-_MISTAKES_SCALE = [
-    (0.0, faded(MISTAKES, 0.05)),
-    (0.5, faded(MISTAKES, 0.3)),
-    (0.5, "#BE5300"),
-    (1.0, "#A04000"),
-]
+# from there on a colour for white text.
+_STRONG = "#B02E4B"
+_MISTAKES_SCALE = [(0.0, faded(MISTAKES, 0.05)), (0.5, faded(MISTAKES, 0.22)), (0.5, _STRONG), (1.0, _STRONG)]
 
 
 def confusion_matrix(evaluation: Evaluation, classes: Sequence[str]) -> go.Figure:
@@ -48,7 +44,7 @@ def confusion_matrix(evaluation: Evaluation, classes: Sequence[str]) -> go.Figur
         "hoverinfo": "skip",
     }
     # Not the heatmap's own text, which is made for a white page. Without a colour, text takes the theme's.
-    rows, columns = np.indices(counts.shape)
+    rows, columns = np.array(classes)[np.indices(counts.shape)]
     numbers = [
         {
             "x": columns[chosen],
@@ -96,11 +92,17 @@ def class_accuracies(evaluation: Evaluation, classes: Sequence[str]) -> go.Figur
         "type": "bar",
         "x": [name if count else f"{name} (no images)" for name, count in zip(classes, images, strict=True)],
         "y": accuracies,
-        "marker": {"color": faded(TEST, 0.55), "line": {"width": 0}},
-        "error_y": {"array": high - accuracies, "arrayminus": accuracies - low, "color": TEST, "thickness": 2, "width": 4},
+        "marker": {"color": faded(ACCENT, 0.55), "line": {"width": 0}},
+        "error_y": {
+            "array": high - accuracies,
+            "arrayminus": accuracies - low,
+            "color": ACCENT,
+            "thickness": 2,
+            "width": 4,
+        },
         "customdata": np.column_stack([right, images, low, high]),
-        "hovertemplate": "%{x}: %{customdata[0]:,} of %{customdata[1]:,} images recognised<br>%{y:.1f} %, 95 % interval "
-        "%{customdata[2]:.1f} to %{customdata[3]:.1f} %<extra></extra>",
+        "hovertemplate": "%{x}: %{customdata[0]:,} of %{customdata[1]:,} images recognised<br>%{y:.1f} %, 95 % "
+        "interval %{customdata[2]:.1f} to %{customdata[3]:.1f} %<extra></extra>",
     }
     title = f"Accuracy (%), axis cut at {cut} %" if cut else "Accuracy (%)"
     return figure(

@@ -17,9 +17,10 @@ of at least 3 : 1 to white and to a near-black page.
 TRAIN, VALIDATION = "#7A828C", "#B98000"
 """What was measured on training and on validation images, whichever the run."""
 
-TEST = "#3D8F99"
-MISTAKES = "#D55E00"
-NEUTRAL = "#808080"
+MISTAKES = "#CC3D5C"
+
+ACCENT, NEUTRAL = "#3D8F99", "#808080"
+"""What belongs to no run and no set of images: what matters, and what stands back."""
 
 _LAYERS = ("#3F62C4", "#9C55BC", "#CF5672", "#C9862B")
 
@@ -53,10 +54,14 @@ def axis(title: str = "", **settings: Any) -> dict[str, Any]:
 
 def figure(traces: Sequence[dict[str, Any]], **layout: Any) -> go.Figure:
     """A compact figure with the legend in a row on top; it keeps the reader's zoom when it is redrawn."""
+    legend = {
+        "orientation": "h", "xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom",
+        "tracegroupgap": 0, "font": {"size": 11},
+    }  # fmt: skip
     common = {
         "uirevision": "constant",
         "margin": {"l": 0, "r": 8, "t": TOP_MARGIN, "b": 0},
-        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"},
+        "legend": legend,
         "hovermode": "closest",
     }
     return go.Figure(traces, common | layout)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from scipy.signal import lfilter
 
 from mlpcore.experiment import CLASSES
-from mlpcore.figures.style import NEUTRAL, TRAIN, VALIDATION, axis, faded, figure, layer_styles
+from mlpcore.figures.style import ACCENT, NEUTRAL, TRAIN, VALIDATION, axis, faded, figure, layer_styles
 from mlpcore.history import EpochRecord, HealthRecord, History
 
 MAX_POINTS = 300
@@ -20,10 +20,12 @@ MAX_MARKERS = 40
 """Points of a line up to which each of them is marked."""
 
 _LOSS_TITLE = "Cross-entropy loss (nats)"
-_LOG = {"type": "log", "exponentformat": "power", "minorloglabels": "complete"}
+_LOG = {"type": "log", "tickformat": "~g", "minorloglabels": "complete"}
+
+_USUAL_UPDATE = 0.001
 
 Floats = npt.NDArray[np.floating]
-Record = TypeVar("Record", EpochRecord, HealthRecord)
+_Record = TypeVar("_Record", EpochRecord, HealthRecord)
 
 
 class _Bins(NamedTuple):
@@ -93,7 +95,7 @@ def loss_per_step(
     edge = {
         "x": bins.middle,
         "mode": "lines",
-        "line": {"color": faded(color, 0.35), "width": 1},
+        "line": {"color": faded(color, 0.4), "width": 1},
         "hoverinfo": "skip",
         "legendgroup": "range",
     }
@@ -107,7 +109,7 @@ def loss_per_step(
             **edge,
             "y": np.maximum(bins.high, floor),
             "fill": "tonexty",
-            "fillcolor": faded(color, 0.2),
+            "fillcolor": faded(color, 0.25),
             "name": "As measured" if single else "Range",
         },
         {
@@ -115,8 +117,8 @@ def loss_per_step(
             "y": _smoothed(bins.mean, smoothing),
             "mode": _line_mode(len(bins.mean)),
             "line": {"color": color, "width": 2},
-            "marker": {"size": 4},
-            "name": f"{mean}, smoothed" if smoothing else mean,
+            "marker": {"size": 6},
+            "name": "Smoothed" if smoothing else mean,
             "customdata": np.column_stack(bins).astype(np.float32),
             "hovertemplate": (
                 "Step %{customdata[0]:,}: %{customdata[3]:.4~g} nats"
@@ -127,14 +129,20 @@ def loss_per_step(
             + ("<br>smoothed %{y:.4~g} nats" if smoothing else "")
             + "<extra></extra>",
         },
-        _reference([0, total_steps], guessing, f"guessing: ln {CLASSES} = {guessing:.3f}"),
+        _reference(
+            [0, total_steps],
+            guessing,
+            f"guessing: ln {CLASSES} = {guessing:.3f}",
+            # Below the line is room, unless a loss far above it pushes the line down to the step axis.
+            textposition="top left" if bins.high.max(initial=0) > 2 * guessing else "bottom left",
+        ),
     ]
     yaxis = axis(_LOSS_TITLE, **_LOG) if log else axis(_LOSS_TITLE, rangemode="tozero")
     return figure(traces, xaxis=_step_axis(total_steps), yaxis=yaxis)
 
 
-def _reference(x: Sequence[float], y: float, text: str, **settings: Any) -> dict[str, Any]:
-    """A faint dotted line at `y` with its text at the right end.
+def _reference(x: Sequence[float], y: float, text: str = "", **settings: Any) -> dict[str, Any]:
+    """A faint dotted line at `y`, with `text` at its right end.
 
     A trace, not a shape, so that the axis always reaches to it.
     """
@@ -143,7 +151,6 @@ def _reference(x: Sequence[float], y: float, text: str, **settings: Any) -> dict
         "y": [y, y],
         "mode": "lines+text",
         "text": ["", text],
-        "textposition": "bottom left",
         "cliponaxis": False,
         "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
         "hoverinfo": "skip",
@@ -159,8 +166,8 @@ def learning_rate(history: History, total_steps: int) -> go.Figure:
         "x": bins.middle,
         "y": bins.mean,
         "mode": _line_mode(len(bins.mean)),
-        "line": {"color": TRAIN, "width": 2},
-        "marker": {"size": 4},
+        "line": {"color": ACCENT, "width": 2},
+        "marker": {"size": 6},
         "hovertemplate": "Step %{x:,.0f}: learning rate %{y:.3~g}<extra></extra>",
     }
     return figure(
@@ -233,7 +240,7 @@ def _validation(
     mark = line([best], "Best epoch") | {
         "mode": "markers",
         "marker": {"size": 14, "symbol": "circle-open", "color": VALIDATION, "line": {"width": 2}},
-        "hovertemplate": f"Epoch %{{x}}: lowest validation loss so far<br>Validation: %{{y:.4~g}} {unit}<extra></extra>",
+        "hovertemplate": f"Epoch %{{x}}, lowest validation loss<br>Validation: %{{y:.4~g}} {unit}<extra></extra>",
     }
     return [line(records, "Validation"), mark]
 
@@ -245,7 +252,7 @@ def _per_epoch(traces: list[dict[str, Any]], epochs: int, yaxis: dict[str, Any])
     return figure(traces, showlegend=True, xaxis=xaxis, yaxis=yaxis)
 
 
-def _thinned(records: Sequence[Record]) -> list[Record]:
+def _thinned(records: Sequence[_Record]) -> list[_Record]:
     """Every one of the records, or every 2nd, 4th, …, so that a line keeps to its points; the last one always.
 
     Powers of two, since a growing line then keeps the points that it has until it is twice as long.
@@ -255,31 +262,27 @@ def _thinned(records: Sequence[Record]) -> list[Record]:
     while len(records) > stride * (MAX_POINTS - 1):
         stride *= 2
     kept = records[::stride]
-    return kept if (len(records) - 1) % stride == 0 else [*kept, records[-1]]
+    if (len(records) - 1) % stride:
+        kept.append(records[-1])
+    return kept
 
 
 def layer_health(history: History, total_steps: int) -> go.Figure:
     """Does every layer learn, or are ReLUs dead, gradients vanishing or exploding, updates too small or too large?
 
     Updates of about a thousandth of the weights are a rule of thumb for a good learning rate. The row of dead ReLUs is
-    there once a record tells of some neuron with a ReLU.
+    there once a record tells of layers with ReLUs.
     """
     records = _thinned(history.health)
     steps = np.array([record.step for record in records])
     layers = len(records[0].layers) if records else 0
     shares, norms, ratios = (
-        np.array(
-            [
-                [getattr(layer, field) for layer in record.layers]
-                for record in records
-            ],
-            np.float64,
-        ).reshape(len(records), layers)
+        np.array([[getattr(layer, field) for layer in record.layers] for record in records], np.float64)
         for field in ("dead_share", "gradient_norm", "update_ratio")
     )
     rows = [
         ("Gradient norm", norms, "gradient norm %{y:.3~g}", _LOG),
-        ("Size of an update ÷ size of the weights", ratios, "update ÷ weights %{y:.3~g}", _LOG),
+        (f"Update ÷ weights (rule of thumb: {_USUAL_UPDATE})", ratios, "update ÷ weights %{y:.3~g}", _LOG),
     ]
     if not np.isnan(shares).all():
         rows.insert(0, ("Dead ReLUs (% of the layer)", 100 * shares, "%{y:.1f} % dead", {"rangemode": "tozero"}))
@@ -296,11 +299,11 @@ def layer_health(history: History, total_steps: int) -> go.Figure:
         for index, (name, color) in enumerate(layer_styles(layers)):
             traces.append({
                 "x": steps, "y": values[:, index], "yaxis": f"y{suffix}", "mode": _line_mode(len(steps)),
-                "line": {"color": color, "width": 1.5}, "marker": {"size": 4},
+                "line": {"color": color, "width": 1.5}, "marker": {"size": 6},
                 "name": name, "legendgroup": name, "showlegend": number == len(rows),
                 "hovertemplate": f"{name}, step %{{x:,}}<br>{hover}<extra></extra>",
             })  # fmt: skip
-    traces.append(_reference([0, total_steps], 1e-3, "rule of thumb: 0.001", yaxis=f"y{len(rows)}"))
+    traces.append(_reference([0, total_steps], _USUAL_UPDATE, yaxis=f"y{len(rows)}"))
     xaxis = _step_axis(total_steps) | {"anchor": f"y{len(rows)}"}
     return figure(traces, xaxis=xaxis, annotations=titles, **axes)
 
@@ -311,27 +314,31 @@ def rate_finder(rates: Floats, losses: Floats, suggestion: float | None) -> go.F
     The curve may leave the chart at the top: the loss axis ends at twice the first loss, since only divergence lies
     beyond.
     """
-    losses = np.where(np.isfinite(losses), losses, np.nan)
     top = 2 * losses[0] if len(losses) else 1.0
     curve = {
         "x": rates,
         "y": losses,
         "mode": "lines+markers",
         "line": {"color": TRAIN, "width": 1},
-        "marker": {"size": 8},
+        "marker": {"size": 7},
         "showlegend": False,
         "hovertemplate": "Learning rate %{x:.2~g}<br>loss %{y:.4~g} nats<extra></extra>",
     }
     traces = [curve]
     if suggestion is not None:
+        side = "left" if suggestion**2 > rates[0] * rates[-1] else "right"
         traces.append({
             "x": [suggestion, suggestion],
             "y": [0, top],
             "mode": "lines+text",
             "text": ["", f"suggested: {suggestion:.2g}"],
-            "textposition": "bottom right",
-            "line": {"color": VALIDATION, "width": 2, "dash": "dash"},
+            "textposition": f"bottom {side}",
+            "line": {"color": ACCENT, "width": 2, "dash": "dash"},
             "hoverinfo": "skip",
             "showlegend": False,
         })  # fmt: skip
-    return figure(traces, xaxis=axis("Learning rate", **_LOG, dtick=1), yaxis=axis(_LOSS_TITLE, range=[0, top]))
+    return figure(
+        traces,
+        xaxis=axis("Learning rate", type="log", dtick=1, exponentformat="power"),
+        yaxis=axis(_LOSS_TITLE, range=[0, top]),
+    )

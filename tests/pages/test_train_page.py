@@ -9,7 +9,7 @@ from mlpcore import datasets, runs
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
 from mlpcore.runs import RunQueue, Status
-from tests.conftest import until
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def submitted(app: AppTest, queue: RunQueue) -> Experiment:
 
 
 def test_the_first_screen_offers_the_tutorials_model_and_says_what_comes(app: AppTest) -> None:
-    assert app.get_by_key("form_preset").value == "two-hidden"
+    ticked = [button.label for button in app.button if "check" in button.icon]
+    assert ticked == ["Two hidden layers"]
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Parameters"] == "535,818"
     assert metrics["Steps per epoch"] == "938"
@@ -60,7 +61,7 @@ def test_the_first_screen_offers_the_tutorials_model_and_says_what_comes(app: Ap
 @pytest.mark.parametrize("preset", list(TUTORIAL_PRESETS))
 def test_a_preset_submits_exactly_the_tutorials_experiment(app: AppTest, queue: RunQueue, preset: str) -> None:
     app.text_input(key="form_epochs").set_value("9").run()
-    app.get_by_key("form_preset").set_value(preset).run()
+    app.button(key=f"form_preset_{preset}").click().run()
     assert submitted(app, queue) == TUTORIAL_PRESETS[preset]
 
 
@@ -171,7 +172,7 @@ def test_a_run_from_start_to_result(app: AppTest, queue: RunQueue) -> None:
     fill(app, layer_0="32", layer_1="16", epochs="2", train_size="3000", validation="500")
     app.button(key="train").click().run()
     (run,) = queue.runs()
-    assert app.query_params["run"] == [run.id]
+    assert app.query_params["run"] == run.id
     until(lambda: run.status.is_final, "the run ends")
     app.run()
     assert not app.exception
@@ -180,9 +181,20 @@ def test_a_run_from_start_to_result(app: AppTest, queue: RunQueue) -> None:
     assert metrics["Test accuracy"] == f"{100 * run.result.test.accuracy:.2f} %"
     assert metrics["Training accuracy"] == f"{100 * run.result.train.accuracy:.2f} %"
     assert metrics["Time per epoch"] != "–"
-    assert len(app.get("imgs")) == 12
-    assert f"Run 1 · {100 * run.result.test.accuracy:.1f} % test accuracy" in [b.label for b in app.button]
-    assert [toast.value for toast in app.toast]
+    assert len(app.get("image")) == 12
+
+
+def test_every_session_sees_the_runs_at_the_side(queue: RunQueue) -> None:
+    experiment = experiment_from_fields({"hidden": [4], "train_size": 640, "epochs": 1})
+    finished, waiting = queue.submit(experiment), queue.submit(experiment, paused=True)
+    until(lambda: finished.status.is_final, "it ends")
+    assert finished.result
+    # AppTest runs the entry script in the first run of a session only.
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert [button.label for button in app.sidebar.button] == [
+        f"Run {waiting.number} · paused 0 %",
+        f"Run {finished.number} · {100 * finished.result.test.accuracy:.1f} % test accuracy",
+    ]
 
 
 def test_step_by_step_goes_by_steps_and_epochs(app: AppTest, queue: RunQueue) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,14 +12,7 @@ from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.runs import Run, RunQueue, Status
 from mlpcore.training import Trainer
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Waits for something that must come; the limit only ends a test that has already failed."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"did not happen: {what}"
-        time.sleep(0.005)
+from tests.waiting import until
 
 
 def small(**fields: object) -> Experiment:

@@ -1,0 +1,196 @@
+"""What only a browser shows: charts that move and keep the reader's view, reloads, the keyboard, a phone's width."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+LONG = "300"
+
+
+def field(page: Page, name: str) -> Locator:
+    return page.locator(f".st-key-form_{name} input")
+
+
+def set_field(page: Page, name: str, text: str) -> None:
+    field(page, name).fill(text)
+    field(page, name).press("Enter")
+
+
+def open_group(page: Page, title: str) -> None:
+    page.locator(f".st-key-form_group_{title.replace(' ', '-')} summary").click()
+
+
+def press_train(page: Page) -> None:
+    """Starts a run and waits until it is this session's: its id is in the address."""
+    before = page.url
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(lambda url: "run=" in url and url != before)
+
+
+def chart(page: Page, name: str) -> Locator:
+    run_id = re.search(r"run=(\w+)", page.url)
+    assert run_id
+    return page.locator(f".st-key-{name}_{run_id[1]} .live-chart")
+
+
+def look(chart: Locator) -> dict[str, Any]:
+    """What plotly shows in a chart: points of the line, ranges, and which traces are hidden."""
+    shown: dict[str, Any] = chart.evaluate(
+        """node => ({
+            points: Math.max(...node._fullData.map(trace => trace.x ? trace.x.length : 0)),
+            x: node._fullLayout.xaxis.range,
+            y: node._fullLayout.yaxis.range,
+            hidden: node._fullData.filter(trace => trace.visible === 'legendonly').map(trace => trace.name),
+            mark: node.dataset.mark,
+        })"""
+    )
+    return shown
+
+
+def wait_for_points(page: Page, chart: Locator, more_than: int) -> dict[str, Any]:
+    for _ in range(600):
+        if chart.count() and chart.evaluate("node => !!node._fullData"):
+            shown = look(chart)
+            if shown["points"] > more_than:
+                return shown
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never had more than {more_than} points")
+
+
+def badge(page: Page, status: str) -> Locator:
+    return page.get_by_test_id("stMain").get_by_text(status, exact=True)
+
+
+def stop_run(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(badge(page, "stopped")).to_be_visible()
+
+
+def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> None:
+    page.get_by_role("button", name="One hidden layer").click()
+    expect(page.get_by_text("203,530")).to_be_visible()
+    set_field(page, "epochs", "1")
+    press_train(page)
+    first = wait_for_points(page, chart(page, "loss_per_step"), 2)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_be_visible()
+    last = look(chart(page, "loss_per_step"))
+    assert first["points"] < last["points"], "the chart had points before the run's end"
+    assert first["x"] == last["x"], "the axis stays while the curve grows"
+    text = page.get_by_test_id("stMetric").filter(has_text="Test accuracy").inner_text()
+    accuracy = re.search(r"([\d.]+) %", text)
+    assert accuracy and 90 < float(accuracy[1]) < 99
+    expect(page.get_by_text("The mistakes it was surest of")).to_be_visible()
+    expect(page.get_by_test_id("stToast").filter(has_text="test accuracy")).to_be_visible()
+
+
+def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
+    set_field(page, "epochs", LONG)
+    press_train(page)
+    loss = chart(page, "loss_per_step")
+    wait_for_points(page, loss, 1)
+    loss.scroll_into_view_if_needed()
+    loss.evaluate("node => { node.dataset.mark = 'same node' }")
+    loss.locator(".legendtoggle").first.click()
+    box = loss.locator(".nsewdrag").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.02, box["y"] + box["height"] * 0.2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.9, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(700)
+    zoomed = look(loss)
+    assert zoomed["hidden"]
+    assert zoomed["x"][1] < 0.7 * int(LONG) * 938
+    later = wait_for_points(page, loss, zoomed["points"])
+    assert {key: later[key] for key in ("x", "y", "hidden", "mark")} == {
+        key: zoomed[key] for key in ("x", "y", "hidden", "mark")
+    }
+    stop_run(page)
+
+
+def test_a_reload_in_mid_training_loses_nothing(page: Page) -> None:
+    set_field(page, "epochs", LONG)
+    press_train(page)
+    before = wait_for_points(page, chart(page, "loss_per_step"), 1)
+    page.reload()
+    expect(badge(page, "training")).to_be_visible()
+    after = wait_for_points(page, chart(page, "loss_per_step"), before["points"])
+    assert after["x"] == before["x"]
+    stop_run(page)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_be_visible()
+
+
+def test_pause_holds_and_single_steps_count(page: Page) -> None:
+    page.locator(".st-key-train_paused label").click()
+    press_train(page)
+    expect(badge(page, "paused")).to_be_visible()
+    page.get_by_role("button", name="1 step", exact=True).click()
+    expect(page.get_by_text("step 1 of 4,690")).to_be_visible()
+    page.get_by_role("button", name="10 steps").click()
+    expect(page.get_by_text("step 11 of 4,690")).to_be_visible()
+    page.get_by_role("button", name="Resume").click()
+    expect(badge(page, "training")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(badge(page, "paused")).to_be_visible()
+    stop_run(page)
+
+
+def test_bad_input_is_said_at_its_field_and_nothing_else_is_trained(page: Page) -> None:
+    set_field(page, "batch_size", "99999")
+    expect(page.get_by_text("Batch size 99,999 is not possible")).to_be_visible()
+    expect(field(page, "batch_size")).to_have_value("99999")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    set_field(page, "batch_size", "128")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    expect(page.get_by_text("469", exact=True)).to_be_visible()
+
+
+def test_a_value_typed_just_before_the_click_is_the_one_trained(page: Page) -> None:
+    field(page, "epochs").fill("7")
+    press_train(page)
+    expect(page.get_by_text("of 6,566")).to_be_visible()
+    expect(page.get_by_text("Epoch 1 of 7")).to_be_visible()
+    stop_run(page)
+
+
+def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
+    page.locator(".st-key-rate_expander summary").click()
+    page.get_by_role("button", name="Run the test").click()
+    curve = page.locator(".st-key-rate_chart .live-chart")
+    wait_for_points(page, curve, 50)
+    curve.scroll_into_view_if_needed()
+    box = curve.locator(".nsewdrag").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    page.wait_for_timeout(300)
+    page.mouse.click(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    expect(field(page, "learning_rate")).not_to_have_value("0.001")
+    rate = float(field(page, "learning_rate").input_value())
+    assert 1e-6 <= rate <= 10
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_nothing_is_wider_than_the_screen(server: str, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto(server)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    expect(page.get_by_test_id("stMetric").first).to_be_visible()
+    page.wait_for_timeout(1000)
+    overflow = page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth")
+    page.close()
+    assert overflow <= 0
+
+
+def test_the_keyboard_is_enough_to_train(page: Page) -> None:
+    field(page, "epochs").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText").strip().endswith("Train"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Epoch 1 of 1")).to_be_visible()
+    expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_be_visible()

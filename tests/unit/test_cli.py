@@ -1,0 +1,328 @@
+"""The command line: what goes to which stream, with which exit code, and that no input ends in a traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mlpcore import datasets
+from mlpcore.cli import main
+from mlpcore.datasets import DataUnavailable
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
+
+SMALL = ["--train-size", "2000", "--validation", "500", "--epochs", "2", "--hidden", "32", "--json"]
+TINY = ["--train-size", "128", "--validation", "100", "--epochs", "1", "--hidden", "8", "--json"]
+ENDLESS = ["--train-size", "20000", "--epochs", "1000", "--json"]
+
+Ran = tuple[int, str, str]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], same_threads: None) -> Callable[..., Ran]:
+    """Runs a command in this process: exit code, standard output, standard error."""
+
+    def run(*argv: object) -> Ran:
+        capsys.readouterr()
+        try:
+            code: Any = main([str(word) for word in argv])
+        except SystemExit as ended:
+            code = ended.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def endless() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts a training in a process of its own, which is trained when this returns."""
+    started = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen([*PROGRAM, "train", *ENDLESS, *options], **PIPES)
+        started.append(process)
+        assert process.stderr
+        assert process.stderr.read(5) == "Epoch"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+PROGRAM = [sys.executable, "-m", "mlpcore"]
+PIPES: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+
+
+def strict(text: str) -> Any:
+    """`text` as JSON that any reader takes."""
+
+    def refuse(word: str) -> NoReturn:
+        raise AssertionError(f"{word} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def without_seconds(report: dict[str, Any]) -> dict[str, Any]:
+    epochs = [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in report["epochs"]]
+    return {**report, "epochs": epochs, "train_seconds": None}
+
+
+def test_train_prints_one_json_object_and_its_experiment_gives_the_same_again(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    ran = subprocess.run([*PROGRAM, "train", *SMALL], **PIPES)
+    assert ran.returncode == 0, ran.stderr
+    report = strict(ran.stdout)
+    assert list(report) == ["experiment", "parameters", "epochs", "train_seconds", "train_accuracy", "test"]
+    assert report["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
+    figures = ["epoch", "loss", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"]
+    assert [list(epoch) for epoch in report["epochs"]] == [figures, figures]
+    assert [epoch["epoch"] for epoch in report["epochs"]] == [1, 2]
+    assert report["epochs"][0]["loss"] > report["epochs"][1]["loss"]
+    assert list(report["test"]) == ["loss", "accuracy", "interval"]
+    low, high = report["test"]["interval"]
+    assert 0.5 < low < report["test"]["accuracy"] < high < 1
+    assert "Done: 100%" in ran.stderr and "images/s" in ran.stderr and "loss" in ran.stderr
+    assert ran.stderr.count("\r") < 5  # standard error was a log here
+
+    file = tmp_path / "experiment.json"
+    file.write_text(json.dumps(report["experiment"]))
+    code, again, _ = run("train", "--experiment", file, "--json")
+    assert code == 0
+    assert without_seconds(strict(again)) == without_seconds(report)
+
+
+def test_ctrl_c_stops_after_a_step_and_evaluates_what_was_reached(
+    endless: Callable[..., subprocess.Popen[str]],
+) -> None:
+    process = endless("--hidden", "16")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130, err
+    report = strict(out)
+    assert report["experiment"]["hyperparameters"]["epochs"] == 1000
+    assert len(report["epochs"]) < 1000
+    assert 0 < report["test"]["accuracy"] < 1
+    assert "Stopped after step " in err and " of 313,000 (epoch " in err
+    assert "Traceback" not in err
+
+
+def test_a_second_ctrl_c_ends_at_once(endless: Callable[..., subprocess.Popen[str]]) -> None:
+    process = endless("--hidden", "2048,2048")
+    process.send_signal(signal.SIGTERM)  # the first may be that, too
+    assert process.stderr
+    while "Stopping" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("\nStopped at once, without a result.\n") and "Traceback" not in err
+
+
+def test_help_and_mistakes_do_not_wait_for_pytorch() -> None:
+    for words, code in [([], 0), (["train", "--help"], 0), (["train", "--epochs", "many"], 2)]:
+        ran = subprocess.run([sys.executable, "-X", "importtime", "-m", "mlpcore", *words], **PIPES)
+        assert ran.returncode == code
+        assert "pydantic" in ran.stderr and "torch" not in ran.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ran = subprocess.run(PROGRAM, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_help_names_every_option(run: Callable[..., Ran]) -> None:
+    code, out, err = run("train", "--help")
+    assert (code, err) == (0, "")
+    for field in Experiment().fields():
+        option = "--lr" if field == "learning_rate" else f"--{field.replace('_', '-')}"
+        assert f"\n  {option}" in out
+    assert "whole numbers from 1 to 1,000; default: 5" in " ".join(out.split())
+
+
+def test_without_json_a_summary_is_printed(run: Callable[..., Ran]) -> None:
+    code, out, _ = run("train", *SMALL[:-1])
+    first, second, last = out.splitlines()
+    assert code == 0
+    assert first.startswith("Epoch 1/2: loss ") and "validation" in first
+    assert second.startswith("Epoch 2/2: loss ")
+    for part in ["Test accuracy ", "95% interval ", "training accuracy ", "gap "]:
+        assert part in last
+
+
+def test_every_option_reaches_the_experiment_and_overrides_preset_and_file(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    options = (
+        "--dataset mnist --hidden 16,8 --activation leaky_relu --dropout 0.1 --batch-norm --optimizer nesterov "
+        "--lr 0.01 --weight-decay 0.001 --batch-size 32 --accumulate 2 --epochs 1 --schedule one-cycle "
+        "--augment affine --normalize --train-size 128 --label-noise 0.2 --order by-class --validation 100 "
+        "--seed 7 --device cpu --threads 2 --json"
+    )
+    expected = experiment_from_fields(
+        {
+            "dataset": "mnist", "hidden": (16, 8), "activation": "leaky_relu", "dropout": 0.1, "batch_norm": True,
+            "optimizer": "nesterov", "learning_rate": 0.01, "weight_decay": 0.001, "batch_size": 32, "accumulate": 2,
+            "epochs": 1, "schedule": "one-cycle", "augment": "affine", "normalize": True, "train_size": 128,
+            "label_noise": 0.2, "order": "by-class", "validation": 100, "seed": 7, "device": "cpu", "threads": 2,
+        }
+    )  # fmt: skip
+    for start in ([], ["--preset", "two-hidden"]):
+        code, out, err = run("train", *start, *options.split())
+        assert code == 0, err
+        assert strict(out)["experiment"] == expected.model_dump(mode="json")
+
+    file = tmp_path / "experiment.json"
+    file.write_text("\ufeff" + expected.model_dump_json())  # with the mark that Windows puts in front
+    back = "--hidden none --no-batch-norm --no-normalize --dropout 0 --batch-size full --accumulate 1 --json"
+    code, out, err = run("train", "--experiment", file, *back.split())
+    assert code == 0, err
+    assert strict(out)["experiment"] == expected.changed(
+        hidden=(), batch_norm=False, normalize=False, dropout=0.0, batch_size="full", accumulate=1
+    ).model_dump(mode="json")
+
+
+@pytest.mark.parametrize("preset", TUTORIAL_PRESETS)
+def test_a_preset_has_no_validation(preset: str, run: Callable[..., Ran]) -> None:
+    code, out, _ = run("train", "--preset", preset, "--train-size", 128, "--epochs", 1, "--json")
+    report = strict(out)
+    assert code == 0
+    assert report["experiment"] == TUTORIAL_PRESETS[preset].changed(train_size=128, epochs=1).model_dump(mode="json")
+    assert report["epochs"][0]["val_loss"] is None and report["epochs"][0]["val_accuracy"] is None
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("train --lr abc", ["--lr: ", "'abc'", "at most 100"]),
+        ("train --lr 0", ["--lr: ", "more than 0"]),
+        ("train --lr nan", ["--lr: ", "nan"]),
+        ("train --lr", ["--lr: ", "argument"]),
+        ("train --epochs 1.5", ["--epochs: ", "'1.5'", "1 to 1,000"]),
+        ("train --epochs -1", ["--epochs: ", "1 to 1,000"]),
+        ("train --hidden 512,x", ["--hidden: ", "'x'", "1 to 4,096"]),
+        ("train --hidden 1,1,1,1,1,1,1,1,1", ["--hidden: ", "0 to 8"]),
+        ("train --activation swish", ["--activation: ", "'swish'", "silu"]),
+        ("train --optimizer lion", ["--optimizer: ", "'lion'", "adamw"]),
+        ("train --dropout 1", ["--dropout: ", "0 to 0.95"]),
+        ("train --hidden none --dropout 0.5", ["--dropout: ", "hidden layer"]),
+        ("train --train-size 65 --batch-norm", ["--batch-norm: ", "batch of one"]),
+        ("train --train-size 60000", ["--train-size: ", "55,000"]),
+        ("train --batch-size half", ["--batch-size: ", "'half'", "full"]),
+        ("train --label-noise 30%", ["--label-noise: ", "'30%'", "0 to 1"]),
+        ("train --dataset cifar", ["--dataset: ", "'cifar'", "fashion-mnist"]),
+        ("train --lr 0 --epochs 0", ["--lr: ", "--epochs: "]),
+        ("train --device mps", ["--device: ", "not available"]),
+        ("train --preset three-hidden", ["--preset: ", "'three-hidden'", "two-hidden"]),
+        ("train --preset one-hidden --experiment x.json", ["--experiment: ", "--preset"]),
+        ("train --experiment nowhere.json", ["--experiment: nowhere.json: ", "No such file"]),
+        ("train --epoch 3", ["--epoch"]),
+        ("train mnist", ["mnist"]),
+        ("data --dataset cifar", ["--dataset: ", "'cifar'", "fashion-mnist"]),
+        ("play", ["'play'", "train", "data"]),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(words: str, parts: list[str], run: Callable[..., Ran]) -> None:
+    refused(run(*words.split()), *parts)
+
+
+def refused(ran: Ran, *parts: str) -> None:
+    code, out, err = ran
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and err.endswith("\n")
+    for part in parts:
+        assert part in err
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "not valid JSON"),
+        (b"\xff\xfe{}", "UTF-8"),
+        (b" " * 1_000_001, "1,000,000 bytes"),
+        (b"[" * 100_000, "not valid JSON"),
+        (b"[]", "JSON object"),
+        (b'{"seed": -1, "colour": "red"}', "'colour' is not a field"),
+        (b'{"seed": 1e999}', "Seed inf"),
+        (b'{"hyperparameters": {"learning_rate": NaN}}', "Learning rate nan"),
+        (b'{"architecture": {"hidden": [0]}}', "1 to 4,096"),
+    ],
+)
+def test_a_file_that_is_no_experiment_is_refused(
+    content: bytes, part: str, run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    file = tmp_path / "experiment.json"
+    file.write_bytes(content)
+    refused(run("train", "--experiment", file), f"--experiment: {file}: ", part)
+    refused(run("train", "--experiment", tmp_path), f"--experiment: {tmp_path}: ", "cannot be read")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from([*Experiment().fields()]), inner),
+)
+GROUPS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.dictionaries(st.sampled_from([*fields]), VALUES) if isinstance(fields, dict) else VALUES
+        for name, fields in Experiment().model_dump(mode="json").items()
+    },
+)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()) | GROUPS.map(lambda v: json.dumps(v).encode()))
+def test_any_file_is_taken_or_refused_in_one_line(run: Callable[..., Ran], tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "experiment.json"
+    file.write_bytes(content)
+    refused(run("train", "--experiment", file, "--device", "abacus"))  # so that nothing is trained
+
+
+def test_divergence_is_said_in_a_sentence(run: Callable[..., Ran]) -> None:
+    code, out, err = run("train", *SMALL, "--optimizer", "rmsprop", "--lr", "100", "--hidden", ",".join(["64"] * 8))
+    assert (code, out) == (1, "")
+    assert "The loss became " in err and "learning rate" in err
+
+
+def test_a_loss_that_is_no_number_is_null(run: Callable[..., Ran]) -> None:
+    deep = ["--hidden", ",".join(["256"] * 8), "--optimizer", "rmsprop", "--lr", "100", "--batch-size", "full"]
+    code, out, err = run("train", *TINY, *deep)
+    assert code == 0, err
+    report = strict(out)
+    assert report["epochs"][0]["loss"] > 0
+    assert report["epochs"][0]["train_loss"] is None and report["test"]["loss"] is None
+
+
+@pytest.mark.parametrize("command", ["train", "data"])
+def test_data_that_cannot_be_had_is_said_as_datasets_says_it(
+    command: str, run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str, progress: Callable[[float, str], None]) -> NoReturn:
+        progress(0.5, "Downloading MNIST: its images")
+        raise DataUnavailable("MNIST cannot be had.")
+
+    monkeypatch.setattr(datasets, "load", fail)
+    monkeypatch.setattr(datasets, "fetch", fail)
+    monkeypatch.setattr(datasets, "is_on_disk", lambda name: False)
+    code, out, err = run(command)
+    assert (code, out) == (1, "")
+    assert "Downloading MNIST: its images" in err
+    assert err.endswith("\nMNIST cannot be had.\n")
+
+
+def test_data_says_where_it_lies(run: Callable[..., Ran]) -> None:
+    code, out, err = run("data")
+    assert (code, err) == (0, "")
+    assert str(datasets.raw_folder("mnist")) in out and "digests are right" in out
