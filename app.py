@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from ui.run_list import run_list
-
-st.set_page_config(page_title="MLP Lab", page_icon=":material/hub:", layout="wide")
+st.set_page_config(page_title="MLP Lab", page_icon="🧠", layout="wide", initial_sidebar_state=220)
 
 page = st.navigation(
     [
@@ -16,6 +14,9 @@ page = st.navigation(
         ),
     ]
 )
+
+# Importing PyTorch takes seconds the first time, during which the page already has its title and navigation.
+from ui.run_list import run_list  # noqa: E402
 
 with st.sidebar:
     st.subheader("Runs")

@@ -1,13 +1,13 @@
 """How much faster an epoch is here than in the tutorial's own loop, and how near to what the machine can do.
 
-A round trains one epoch of each, for both of the tutorial's models, in turn; a ratio of two times is of one round.
+A round trains one more epoch of each, for both of the tutorial's models, in turn.
 
 - The tutorial's loop runs as a person runs it, with as many threads as PyTorch takes. Timed is the loop itself.
 - Ours is a `Trainer` with the threads of its experiment. Timed is from asking for the epoch's first step to its
   `EpochEnd`: all its steps, their record and the layers' health, and the measurement of 5,000 training images at its
   end, which the tutorial does not do.
 
-Building the models and loading the images is in neither. Batch size 64, Adam at 0.001, float32 in both.
+Reading the files and building the models is in neither. Batch size 64, Adam at 0.001, float32 in both.
 
 The share of the machine's speed is the arithmetic that an epoch of learning needs, divided by our median time and by
 the speed of large float32 matrix products measured in the same run (2 · 2048³ operations each; the best of several).
@@ -21,20 +21,32 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Literal, TextIO, get_args
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import tutorial_loop  # noqa: E402
-from mlpcore import datasets  # noqa: E402
-from mlpcore.experiment import PIXELS, TUTORIAL_PRESETS, Experiment  # noqa: E402
-from mlpcore.network import flops_per_image  # noqa: E402
-from mlpcore.training import EpochEnd, Trainer  # noqa: E402
+from benchmarks import tutorial_loop
+from mlpcore import datasets
+from mlpcore.experiment import PIXELS, TUTORIAL_PRESETS, Experiment
+from mlpcore.network import flops_per_image
+from mlpcore.training import EpochEnd, Trainer
 
 REQUIRED_RATIOS = {"two-hidden": 2.0, "one-hidden": 3.5}
 PRODUCT_SIZE = 2048
+
+
+Loop = Literal["tutorial", "mlpcore"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Of all rounds: seconds per epoch by preset and loop, and the speed of large products by number of threads."""
+
+    experiments: dict[str, Experiment]
+    default_threads: int
+    seconds: dict[tuple[str, Loop], list[float]]
+    flops_per_second: dict[int, list[float]]
 
 
 def main() -> None:
@@ -44,54 +56,64 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
+    out = sys.stderr if arguments.json else sys.stdout
+    measured = measure(arguments.rounds, out)
+    report(measured, out)
+    if arguments.json:
+        print(json.dumps({name.replace("-", "_"): figures(measured, name) for name in measured.experiments}, indent=2))
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr if arguments.json else sys.stdout, flush=True)
 
+def measure(rounds: int, out: TextIO) -> Measured:
     default_threads = torch.get_num_threads()
     dataset = datasets.load("mnist")
     experiments = {
-        name: preset.changed(device="cpu", epochs=max(arguments.rounds, preset.hyperparameters.epochs))
+        name: preset.changed(device="cpu", epochs=max(rounds, preset.hyperparameters.epochs))
         for name, preset in TUTORIAL_PRESETS.items()
     }
-    epochs: dict[tuple[str, str], Callable[[], object]] = {}
+    train: dict[tuple[str, Loop], Callable[[], None]] = {}
     for name, experiment in experiments.items():
-        epochs[name, "tutorial"] = tutorial_epoch(experiment, default_threads)
-        epochs[name, "mlpcore"] = our_epoch(Trainer(experiment, dataset))
-    seconds: dict[tuple[str, str], list[float]] = {key: [] for key in epochs}
-    own_threads = next(iter(experiments.values())).threads
-    speeds: dict[int, list[float]] = {own_threads: [], default_threads: []}
-    for number in range(1, arguments.rounds + 1):
-        for key, train in epochs.items():
-            seconds[key].append(timed(train))
-            say(f"Round {number} of {arguments.rounds}: {key[0]}, {key[1]} {seconds[key][-1]:.2f} s")
-        for threads, measured in speeds.items():
-            measured.append(product_speed(threads))
+        train[name, "tutorial"] = tutorial_epoch(experiment, default_threads)
+        train[name, "mlpcore"] = our_epoch(Trainer(experiment, dataset))
+    thread_counts = {default_threads, *(experiment.threads for experiment in experiments.values())}
+    measured = Measured(
+        experiments, default_threads, {key: [] for key in train}, {threads: [] for threads in sorted(thread_counts)}
+    )
+    for number in range(1, rounds + 1):
+        for (name, loop), epoch in train.items():
+            seconds = timed(epoch)
+            measured.seconds[name, loop].append(seconds)
+            print(f"Round {number} of {rounds}: {name}, {loop} {seconds:.2f} s", file=out, flush=True)
+        for threads, speeds in measured.flops_per_second.items():
+            speeds.append(product_speed(threads))
+    return measured
 
-    results = {}
-    for name, experiment in experiments.items():
-        theirs, ours = seconds[name, "tutorial"], seconds[name, "mlpcore"]
-        ratio = statistics.median(theirs) / statistics.median(ours)
+
+def figures(measured: Measured, name: str) -> dict[str, float]:
+    """What `--json` prints of a preset: medians of all rounds, and their ratio."""
+    theirs, ours = (statistics.median(measured.seconds[name, loop]) for loop in get_args(Loop))
+    return {"tutorial_seconds": theirs, "mlpcore_seconds": ours, "ratio": theirs / ours}
+
+
+def report(measured: Measured, out: TextIO) -> None:
+    for name, experiment in measured.experiments.items():
+        theirs, ours = measured.seconds[name, "tutorial"], measured.seconds[name, "mlpcore"]
         ratios = [their / our for their, our in zip(theirs, ours, strict=True)]
-        results[name.replace("-", "_")] = {
-            "tutorial_seconds": statistics.median(theirs),
-            "mlpcore_seconds": statistics.median(ours),
-            "ratio": ratio,
-        }
-        say(f"\n{experiment.architecture.title}, seconds per epoch, median (lowest–highest):")
-        say(f"  the tutorial's own loop, threads {default_threads}: {spread(theirs)}")
-        say(f"  mlpcore, threads {experiment.threads}: {spread(ours)}")
-        say(f"  ratio of the medians (lowest–highest of a round): {ratio:.2f} ({min(ratios):.2f}–{max(ratios):.2f})")
-        say(f"  required: {REQUIRED_RATIOS[name]:.1f}")
-        for threads, measured in speeds.items():
-            fastest = max(measured)
-            share = needed_flops(experiment) / statistics.median(ours) / fastest
-            say(f"  share of large products' speed, threads {threads} ({fastest / 1e9:.0f} GFLOP/s): {share:.0%}")
-    if arguments.json:
-        print(json.dumps(results, indent=2))
+        lines = [
+            f"{experiment.architecture.title}, seconds per epoch, median (lowest–highest)",
+            f"  the tutorial's own loop, threads {measured.default_threads}: {spread(theirs)}",
+            f"  mlpcore, threads {experiment.threads}: {spread(ours)}",
+            f"  ratio of the medians (lowest–highest of a round): {figures(measured, name)['ratio']:.2f} "
+            f"({min(ratios):.2f}–{max(ratios):.2f}); required are {REQUIRED_RATIOS[name]:.1f}",
+        ]
+        for threads, speeds in measured.flops_per_second.items():
+            share = needed_flops(experiment) / statistics.median(ours) / max(speeds)
+            lines.append(
+                f"  mlpcore's share of {max(speeds) / 1e9:.0f} GFLOP/s (products, threads {threads}): {share:.0%}"
+            )
+        print("", *lines, sep="\n", file=out)
 
 
-def tutorial_epoch(experiment: Experiment, threads: int) -> Callable[[], object]:
+def tutorial_epoch(experiment: Experiment, threads: int) -> Callable[[], None]:
     """What trains one more epoch of the tutorial's own loop."""
     datasets.fetch("mnist")
     loader = tutorial_loop.make_loader(datasets.data_folder())
@@ -105,7 +127,7 @@ def tutorial_epoch(experiment: Experiment, threads: int) -> Callable[[], object]
     return train
 
 
-def our_epoch(trainer: Trainer) -> Callable[[], object]:
+def our_epoch(trainer: Trainer) -> Callable[[], None]:
     """What trains and measures one more epoch of ours."""
 
     def train() -> None:

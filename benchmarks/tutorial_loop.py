@@ -15,7 +15,7 @@ BATCH_SIZE = 64
 LEARNING_RATE = 0.001
 
 
-def make_loader(root: Path, batches: Sequence[Sequence[int]] | None = None) -> DataLoader[tuple[Tensor, Tensor]]:
+def make_loader(root: Path, batches: Sequence[list[int]] | None = None) -> DataLoader[tuple[Tensor, Tensor]]:
     """The tutorial's training images from `root`, shuffled in batches of 64, or in the batches of rows given."""
     transform = torchvision.transforms.Compose([torchvision.transforms.ToTensor()])
     images = torchvision.datasets.MNIST(root=root, train=True, transform=transform)
@@ -39,9 +39,7 @@ def make_optimizer(model: nn.Module) -> optim.Optimizer:
     return optim.Adam(model.parameters(), lr=LEARNING_RATE)
 
 
-def train_epoch(
-    model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], optimizer: optim.Optimizer
-) -> list[float]:
+def train_epoch(model: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], optimizer: optim.Optimizer) -> list[float]:
     """One pass over the loader; returns the loss of every step (the tutorial prints their mean)."""
     loss_function = nn.CrossEntropyLoss()
     model.train()

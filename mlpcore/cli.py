@@ -213,8 +213,12 @@ def _experiment(given: argparse.Namespace) -> Experiment:
         start = TUTORIAL_PRESETS[given.preset]
     else:
         start = _read_experiment(given.experiment) if given.experiment else Experiment()
-    fields = {field: _value(field, text) for field, text in vars(given).items() if field in start.fields()}
-    return start.changed(**fields)
+    return start.changed(**_fields(given))
+
+
+def _fields(given: argparse.Namespace) -> dict[str, object]:
+    """The fields of an experiment that a command line names."""
+    return {field: _value(field, text) for field, text in vars(given).items() if field in Experiment().fields()}
 
 
 def _read_experiment(path: Path) -> Experiment:
@@ -235,17 +239,17 @@ def _read_experiment(path: Path) -> Experiment:
 
 
 def _data(given: argparse.Namespace) -> int:
-    chosen = Experiment().changed(**{field: text for field, text in vars(given).items() if field == "dataset"}).data
+    name = Experiment().changed(**_fields(given)).data.dataset
 
     from mlpcore import datasets
 
     try:
-        with _fetch_progress(chosen.dataset) as tell:
-            folder = datasets.fetch(chosen.dataset, tell)
+        with _fetch_progress(name) as tell:
+            folder = datasets.fetch(name, tell)
     except datasets.DataUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1
-    print(f"The four files of {chosen.dataset} lie in {folder}, and their digests are right.", flush=True)
+    print(f"The four files of {name} lie in {folder}, and their digests are right.", flush=True)
     return 0
 
 

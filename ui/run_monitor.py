@@ -30,7 +30,7 @@ def _monitor(run: Run, *, was_final: bool) -> None:
     if run.status.is_final and not was_final:
         # The end concerns the whole page: results appear and the ticking stops.
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
         st.subheader(run.title, width="content")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)

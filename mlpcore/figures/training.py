@@ -339,6 +339,7 @@ def rate_finder(rates: Floats, losses: Floats, suggestion: float | None) -> go.F
         })  # fmt: skip
     return figure(
         traces,
+        hovermode="x",  # a click anywhere above or below a point takes its rate
         xaxis=axis("Learning rate", type="log", dtick=1, exponentformat="power"),
         yaxis=axis(_LOSS_TITLE, range=[0, top]),
     )

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from mlpcore import datasets
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-expect.set_options(timeout=60_000)
+expect.set_options(timeout=30_000)
 
 # Streamlit's page asks its maker's host for a manifest, which no closed network answers.
 _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNECTION_\w+|TUNNEL\w+)")

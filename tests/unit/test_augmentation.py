@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from mlpcore import augmentation
 from mlpcore.augmentation import random_affine
 from mlpcore.datasets import Dataset
 
@@ -27,7 +26,7 @@ def moved_by(monkeypatch: pytest.MonkeyPatch, images: Tensor, **amounts: float) 
         return torch.tensor([[amounts.get(name, 0.0) for name in AMOUNTS]]).add(1).div(2).repeat(size[0], 1)
 
     with monkeypatch.context() as patched:
-        patched.setattr(augmentation.torch, "rand", rand)
+        patched.setattr(torch, "rand", rand)
         return random_affine(images, seeded(0))
 
 

@@ -145,6 +145,7 @@ def test_dropout_passes_no_gradient_where_it_zeroed() -> None:
     x = torch.ones(50, 50, requires_grad=True)
     out = Dropout(0.5, seeded(0)).train()(x)
     out.sum().backward()
+    assert x.grad is not None
     assert torch.equal(x.grad, out.detach())
 
 
@@ -171,9 +172,7 @@ def test_dropout_draws_from_its_own_generator_only() -> None:
 TOO_LARGE = Experiment().changed(hidden=(4096,) * 8, batch_size="full", device="cpu")
 
 
-def test_what_does_not_fit_is_refused_before_anything_is_built(
-    mnist: Dataset, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_does_not_fit_is_refused_before_anything_is_built(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_model(*_: object, **__: object) -> None:
         raise AssertionError("a model was built")
 
@@ -204,9 +203,10 @@ def peak_bytes(work: Callable[[], object]) -> int:
     gc.collect()
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         work()
-    events = profiled.profiler.kineto_results.events()  # type: ignore[union-attr]
+    events = profiled.profiler.kineto_results.events()
     changes = sorted((event.start_ns(), event.nbytes()) for event in events if event.name() == "[memory]")
-    return max(itertools.accumulate(change for _, change in changes))
+    peak: int = max(itertools.accumulate(change for _, change in changes))
+    return peak
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,7 @@ def test_stored_order_is_the_files(labels: Tensor, small: Callable[..., Experime
         assert torch.equal(epoch_order(experiment, labels, rows, epoch), rows)
 
 
-def test_by_class_is_sorted_by_label_and_stored_order_within(
-    labels: Tensor, small: Callable[..., Experiment]
-) -> None:
+def test_by_class_is_sorted_by_label_and_stored_order_within(labels: Tensor, small: Callable[..., Experiment]) -> None:
     experiment = small(order="by-class")
     rows, _ = split(experiment.data)
     order = epoch_order(experiment, labels, rows, 0)

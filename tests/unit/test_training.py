@@ -232,9 +232,7 @@ def test_training_figures_of_many_images_are_of_a_fixed_sample(
     assert first.train_loss != evaluate(trainer.model, trainer.images, trainer.labels).loss
 
 
-def test_label_noise_is_in_the_training_figures_and_in_no_others(
-    small: Small, train: Train, mnist: Dataset
-) -> None:
+def test_label_noise_is_in_the_training_figures_and_in_no_others(small: Small, train: Train, mnist: Dataset) -> None:
     trainer, result = train(small(label_noise=0.5, train_size=2000, epochs=5))
     record = trainer.history.epochs[-1]
     images = trainer.images[trainer.train_rows]
@@ -300,11 +298,11 @@ def everybody_else() -> Iterator[None]:
         nonlocal rounds
         while not over.is_set():
             torch.manual_seed(rounds % 7)
-            np.random.seed(rounds % 7)
+            np.random.seed(rounds % 7)  # noqa: NPY002
             random.seed(rounds % 7)
             torch.set_num_threads(1 + rounds % 4)
             torch.rand(100, 100) @ torch.rand(100, 100)
-            np.random.rand(100)
+            np.random.rand(100)  # noqa: NPY002
             random.random()
             rounds += 1
 
@@ -648,9 +646,7 @@ def test_optimizers_and_activations_are_pytorchs_own_and_learn(
     fields = {"hidden": (32, 16), "optimizer": optimizer, "activation": activation, "learning_rate": rate}
     trainer = Trainer(small(**fields, weight_decay=0.01, epochs=5), mnist)
     kind = ACTIVATIONS[activation]
-    plain = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 32), kind(), nn.Linear(32, 16), kind(), nn.Linear(16, 10)
-    )
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(784, 32), kind(), nn.Linear(32, 16), kind(), nn.Linear(16, 10))
     plain.load_state_dict(trainer.model.layers.state_dict())
     pixels = mnist.train.images.float() / 255
     batches = ((pixels[rows], mnist.train.labels[rows]) for rows in batches_of(trainer, epoch=0))
