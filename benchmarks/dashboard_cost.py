@@ -145,9 +145,7 @@ async def keep_page_alive(url: str) -> None:
                     )
 
 
-async def rerun_fragment(
-    socket: websockets.ClientConnection, query: str, fragment: str, interval: float
-) -> None:
+async def rerun_fragment(socket: websockets.ClientConnection, query: str, fragment: str, interval: float) -> None:
     """Asks for one fragment again and again, every `interval` seconds."""
     while True:
         await asyncio.sleep(interval)

@@ -257,7 +257,7 @@ def _train(given: argparse.Namespace) -> int:
     experiment = _experiment(given)
 
     from mlpcore import datasets
-    from mlpcore.training import Trainer, TrainingDiverged, check_machine
+    from mlpcore.training import OutOfMemory, Trainer, TrainingDiverged, check_machine
 
     check_machine(experiment)
     try:
@@ -265,7 +265,7 @@ def _train(given: argparse.Namespace) -> int:
             dataset = datasets.load(experiment.data.dataset, tell)
         trainer = Trainer(experiment, dataset)
         result, stopped = _follow(trainer, show_epochs=not given.json)
-    except (datasets.DataUnavailable, TrainingDiverged) as failure:
+    except (datasets.DataUnavailable, TrainingDiverged, OutOfMemory) as failure:
         print(failure, file=sys.stderr)
         return 1
     if stopped:
@@ -387,13 +387,11 @@ def _as_json(trainer: "Trainer", result: "Result") -> str:
         {
             "experiment": trainer.experiment.model_dump(mode="json"),
             "parameters": parameter_count(trainer.experiment.architecture),
-            "epochs": [
-                {name: _json_number(getattr(record, name)) for name in shown} for record in trainer.history.epochs
-            ],
+            "epochs": [{name: getattr(record, name) for name in shown} for record in trainer.history.epochs],
             "train_seconds": result.train_seconds,
             "train_accuracy": result.train.accuracy,
             "test": {
-                "loss": _json_number(result.test.loss),
+                "loss": result.test.loss,
                 "accuracy": result.test.accuracy,
                 "interval": result.test.interval,
             },
@@ -401,8 +399,3 @@ def _as_json(trainer: "Trainer", result: "Result") -> str:
         indent=2,
         allow_nan=False,
     )
-
-
-def _json_number(value: float | None) -> float | None:
-    """JSON has no infinity, which a loss can become by the very last update."""
-    return value if value is not None and math.isfinite(value) else None

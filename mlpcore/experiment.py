@@ -57,9 +57,7 @@ class Range:
         """The range in words, for a message or a field's help."""
         if not self.whole:
             return (
-                f"more than {self.low:g}, at most {self.high:g}"
-                if self.open_low
-                else f"{self.low:g} to {self.high:g}"
+                f"more than {self.low:g}, at most {self.high:g}" if self.open_low else f"{self.low:g} to {self.high:g}"
             )
         return f"whole numbers from {self.low:,} to {self.high:,}"
 
@@ -368,8 +366,7 @@ def experiment_from_fields(fields: dict[str, object]) -> Experiment:
         InvalidExperiment: with a sentence for every field that is not possible.
     """
     nested: dict[str, object] = {
-        group: {name: fields[name] for name in model.model_fields if name in fields}
-        for group, model in _GROUPS.items()
+        group: {name: fields[name] for name in model.model_fields if name in fields} for group, model in _GROUPS.items()
     }
     placed = {name for model in _GROUPS.values() for name in model.model_fields}
     nested.update({name: value for name, value in fields.items() if name not in placed})
@@ -416,7 +413,7 @@ def _problems(error: ValidationError) -> dict[str, str]:
 
 def _conflict(field: str, message: str) -> PydanticCustomError:
     # Braces would be read as placeholders; no message here has any.
-    return PydanticCustomError("conflict", message, {"field": field})  # type: ignore[arg-type]
+    return PydanticCustomError("conflict", message, {"field": field})
 
 
 TUTORIAL_PRESETS: dict[str, Experiment] = {

@@ -1,6 +1,7 @@
 """The multi-layer perceptron itself, and what it costs: parameters, FLOPs, bytes."""
 
 import math
+from itertools import pairwise
 
 import psutil
 import torch
@@ -40,9 +41,6 @@ class Dropout(nn.Module):
         if not self.training:
             return x
         return x * torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator).div_(1 - self.p)
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
 
 
 class MLP(nn.Module):
@@ -97,7 +95,7 @@ def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 
     Weights and biases are uniform in ±1/√inputs: `torch.nn.Linear.reset_parameters`, which can take no generator.
     """
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
     bound = 1 / math.sqrt(inputs)
     nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
@@ -107,14 +105,14 @@ def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 def parameter_count(architecture: Architecture) -> int:
     """Numbers that training adjusts: weights, biases, and batch norm's scales and shifts."""
     sizes = architecture.sizes
-    linear = sum(inputs * outputs + outputs for inputs, outputs in zip(sizes, sizes[1:], strict=False))
+    linear = sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
     return linear + (2 * sum(architecture.hidden) if architecture.batch_norm else 0)
 
 
 def flops_per_image(architecture: Architecture) -> int:
     """Floating-point operations of the linear layers in one forward pass of one image (a multiply-add counts 2)."""
     sizes = architecture.sizes
-    return 2 * sum(inputs * outputs for inputs, outputs in zip(sizes, sizes[1:], strict=False))
+    return 2 * sum(inputs * outputs for inputs, outputs in pairwise(sizes))
 
 
 def model_bytes(architecture: Architecture) -> int:

@@ -17,14 +17,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 
-import torch
-
 from mlpcore import datasets
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
 from mlpcore.network import MLP
-from mlpcore.training import EpochEnd, Event, Finished, Result, Step, Trainer, TrainingDiverged
+from mlpcore.training import EpochEnd, Event, Finished, OutOfMemory, Result, Step, Trainer, TrainingDiverged
 
 TURN_SECONDS = 0.25
 """How long a run trains before it is another's turn."""
@@ -312,10 +310,8 @@ class RunQueue:
         """Gives a run its turn; True if it came to rest. Whatever goes wrong ends in a failed run with a sentence."""
         try:
             rested = run._take_turn(self._load(run.experiment.data.dataset))
-        except (TrainingDiverged, InvalidExperiment, DataUnavailable) as problem:
+        except (TrainingDiverged, OutOfMemory, InvalidExperiment, DataUnavailable) as problem:
             run.error = str(problem)
-        except (MemoryError, torch.OutOfMemoryError):
-            run.error = "The memory ran out: use smaller layers or a smaller batch, or wait until other runs end."
         except Exception:
             log.exception("Run %s failed", run.id)
             run.error = "Something unexpected went wrong during training. The server's log has the details."

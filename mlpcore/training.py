@@ -37,6 +37,10 @@ class TrainingDiverged(Exception):
     """The loss became infinite or not a number; the message names the step and the likely cause."""
 
 
+class OutOfMemory(Exception):
+    """The memory ran out in mid-training; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Step:
     """A batch was learned from; `step` counts from 1 through the run, `epoch` from 1."""
@@ -101,6 +105,7 @@ class Trainer(Iterator[Event]):
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
         TrainingDiverged: from `next`, when the loss is infinite or not a number.
+        OutOfMemory: from `next`, when there is not enough for a step after all.
     """
 
     def __init__(self, experiment: Experiment, dataset: Dataset, history: History | None = None) -> None:
@@ -140,6 +145,13 @@ class Trainer(Iterator[Event]):
         self._asked_at = time.perf_counter()
         try:
             return next(self._events)
+        except (MemoryError, RuntimeError) as error:
+            # On the CPU PyTorch says so by nothing but the words of a RuntimeError.
+            if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
+                raise OutOfMemory(
+                    "The memory ran out: use smaller layers or a smaller batch, or wait until other runs have ended."
+                ) from error
+            raise
         finally:
             self._seconds, self._asked_at = self.seconds, None
 
@@ -155,11 +167,12 @@ class Trainer(Iterator[Event]):
 
     def _run(self) -> Iterator[Event]:
         for epoch in range(self.experiment.hyperparameters.epochs):
-            started = self.seconds
-            yield from self._train_epoch(epoch)
             if self._stopped:
                 break
-            yield from self._end_epoch(epoch, started)
+            started = self.seconds
+            yield from self._train_epoch(epoch)
+            if not self._stopped:
+                yield from self._end_epoch(epoch, started)
         train_seconds = self.seconds
         train = yield from self._evaluate(self.images, self.labels, self.train_rows)
         images, labels = self._dataset.test.images.to(self.device), self._dataset.test.labels.to(self.device)
@@ -169,9 +182,7 @@ class Trainer(Iterator[Event]):
     def _train_epoch(self, epoch: int) -> Iterator[Event]:
         """The tutorial's loop; the gradients of a group of batches add up to their mean before one update."""
         self.model.train()
-        batches = epoch_order(self.experiment, self.labels, self.train_rows, epoch).split(
-            self.experiment.batch_images
-        )
+        batches = epoch_order(self.experiment, self.labels, self.train_rows, epoch).split(self.experiment.batch_images)
         group_size = self.experiment.hyperparameters.accumulate
         for first in range(0, len(batches), group_size):
             group = batches[first : first + group_size]
@@ -220,8 +231,11 @@ class Trainer(Iterator[Event]):
         for loss, rate in unread:
             value = loss.item()
             self.history.append_step(value, rate)
-            if not math.isfinite(value):
-                raise TrainingDiverged(_divergence(self.experiment, self.history.steps, value))
+            self._check_finite(value)
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise TrainingDiverged(_divergence(self.experiment, self.history.steps, loss))
 
     @torch.no_grad()
     def _record_health(self, before: list[Tensor]) -> None:
@@ -239,9 +253,7 @@ class Trainer(Iterator[Event]):
                 update_ratio=((layer.weight - old).norm() / old.norm()).item(),
                 dead_share=dead_share,
             )
-            for layer, old, dead_share in zip(
-                self.model.linear_layers, before, [*dead_shares, None], strict=True
-            )
+            for layer, old, dead_share in zip(self.model.linear_layers, before, [*dead_shares, None], strict=True)
             if layer.weight.grad is not None
         ]
         self.history.health.append(HealthRecord(self.history.steps + len(self._unread) + 1, tuple(layers)))
@@ -268,7 +280,10 @@ class Trainer(Iterator[Event]):
         for logits in logits_in_chunks(self.model, images, rows, self._normalize):
             chunks.append(logits)
             yield Evaluating()
-        return judge(torch.cat(chunks), labels.index_select(0, rows))
+        evaluation = judge(torch.cat(chunks), labels.index_select(0, rows))
+        # The last update may be the one that did it, and no step comes after it.
+        self._check_finite(evaluation.loss)
+        return evaluation
 
 
 def choose_device(name: Device) -> torch.device:

@@ -10,7 +10,7 @@ from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form, fill_form
 from ui.fields import FIELDS
 from ui.rate_finder import rate_finder
-from ui.results import show_results
+from ui.results import show_mistakes
 from ui.run_list import SELECTED
 from ui.run_monitor import run_monitor
 
@@ -75,4 +75,4 @@ with run_column:
         st.info("Nothing has been trained yet. Press Train: the loss curve appears here.", icon=":material/monitoring:")
 
 if run and run.result:
-    show_results(run, run.result)
+    show_mistakes(run, run.result)

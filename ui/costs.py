@@ -14,7 +14,7 @@ def show_costs(experiment: Experiment) -> None:
     st.plotly_chart(
         figures.network_drawing(architecture),
         key="costs_drawing",
-        alt=f"Drawing of the network, {architecture.title}: layers of {', '.join(map(str, architecture.sizes))} neurons.",
+        alt=f"Drawing of the network: layers of {', '.join(map(str, architecture.sizes))} neurons.",
         config={"displayModeBar": False},
     )
     seconds = runs.queue.measured_seconds(experiment)
@@ -26,20 +26,20 @@ def show_costs(experiment: Experiment) -> None:
         ),
         "Memory": (
             bytes_in_words(model_bytes(architecture)),
-            f"For the model itself. Training takes about {bytes_in_words(training_bytes(experiment))}, since gradients, "
-            "the optimizer's memory and a batch's outputs come on top.",
+            f"For the model itself. Training takes about {bytes_in_words(training_bytes(experiment))}, since "
+            "gradients, the optimizer's memory and a batch's outputs come on top.",
         ),
-        "Steps per epoch": (
+        "Steps an epoch": (
             f"{experiment.steps_per_epoch:,}",
             f"{experiment.data.train_images:,} images in batches of {experiment.batch_images:,}; "
             f"{experiment.total_steps:,} steps in all.",
         ),
-        "Time per epoch": (
+        "Time an epoch": (
             duration(seconds) if seconds else "–",
             "Measured by the last run of such a model on this machine." if seconds
             else "Known once a model of these sizes has trained an epoch here.",
         ),
     }  # fmt: skip
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for label, (value, explanation) in costs.items():
             st.metric(label, value, help=explanation, width="content")

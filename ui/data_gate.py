@@ -11,8 +11,12 @@ def dataset_ready(name: DatasetName) -> bool:
     if datasets.is_on_disk(name):
         return True
     bar = st.progress(0.0, text="Getting the images ready")
+
+    def show(share: float, sentence: str) -> None:
+        bar.progress(share, text=sentence)
+
     try:
-        datasets.fetch(name, lambda share, sentence: bar.progress(share, text=sentence) and None)
+        datasets.fetch(name, show)
     except datasets.DataUnavailable as problem:
         st.error(str(problem), title="The images could not be had", icon=":material/cloud_off:")
         st.button("Try again", key="data_try_again", icon=":material/refresh:")

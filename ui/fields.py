@@ -122,8 +122,7 @@ FIELDS = {
         Field(
             "label_noise",
             "Label noise",
-            "Share of the training labels replaced by a random digit, from 0 to 1: wrong labels can only be "
-            "memorised.",
+            "Share of the training labels replaced by a random digit, from 0 to 1: wrong labels can only be memorised.",
         ),
         Field(
             "order",

@@ -22,8 +22,10 @@ def rate_finder(experiment: Experiment | None) -> None:
     if _RESULT not in st.session_state:
         return
     tested, test = st.session_state[_RESULT]
-    if tested != experiment and experiment and tested != experiment.changed(
-        learning_rate=tested.hyperparameters.learning_rate
+    if (
+        tested != experiment
+        and experiment
+        and tested != experiment.changed(learning_rate=tested.hyperparameters.learning_rate)
     ):
         st.caption(":material/info: The settings have changed since this test.")
     clickable_chart(

@@ -12,11 +12,46 @@ MISTAKES = 12
 _PICTURE_PIXELS = 96
 
 
-def show_results(run: Run, result: Result) -> None:
-    """Everything that was measured on the final weights of `run`."""
+def show_result(run: Run, result: Result) -> None:
+    """The figures of the final model of `run`."""
+    low, high = result.test.interval
+    interval = f"{100 * low:.1f} to {percent(high)}"
+    values = {
+        "Test accuracy": (
+            percent(result.test.accuracy, 2),
+            f"Share of the {len(result.test.predictions):,} test images that it got right. With other images of the "
+            f"same kind it would be {interval} (95 % Wilson interval). Another seed would move it, too.",
+        ),
+        "95 % interval": (interval, "How far the test accuracy can be trusted, given the number of test images."),
+        "Test loss": (f"{result.test.loss:.4f}", "Mean cross-entropy on the test images, in nats."),
+        "Training accuracy": (
+            percent(result.train.accuracy, 2),
+            f"On all {len(result.train.predictions):,} images that it learned from.",
+        ),
+        "Gap": (
+            f"{100 * result.gap:+.2f} points",
+            "Training accuracy minus test accuracy, the generalisation gap: how much better it does on what it has "
+            "seen. A large gap is a sign of overfitting.",
+        ),
+        "Training time": (
+            duration(result.train_seconds),
+            f"Spent computing on {result.device}; pauses and other runs' turns are left out.",
+        ),
+    }
+    with st.container(horizontal=True, gap="small"):
+        for label, (value, explanation) in values.items():
+            st.metric(label, value, help=explanation, width="content")
+    best = run.history.best_epoch
+    if best and best.epoch < len(run.history.epochs):
+        st.caption(
+            f"The validation loss was lowest after epoch {best.epoch}; the figures here are those of the last epoch."
+        )
+
+
+def show_mistakes(run: Run, result: Result) -> None:
+    """Where the final model of `run` goes wrong on the test images."""
     dataset = datasets.load(run.experiment.data.dataset)
-    st.subheader("Result")
-    _figures(run, result)
+    st.subheader("Where it goes wrong")
     left, right = st.columns(2)
     with left:
         st.markdown("**Which classes are taken for which**")
@@ -47,38 +82,3 @@ def show_results(run: Run, result: Result) -> None:
                 caption=f"said {said} ({percent(mistake.confidence)}), is {true}",
                 alt=f"Test image {mistake.index}: a {true} that the model took for {said}.",
             )
-
-
-def _figures(run: Run, result: Result) -> None:
-    low, high = result.test.interval
-    interval = f"{100 * low:.1f} to {percent(high)}"
-    values = {
-        "Test accuracy": (
-            percent(result.test.accuracy, 2),
-            f"Share of the {len(result.test.predictions):,} test images that it got right. With other images of the "
-            f"same kind it would be {interval} (95 % Wilson interval). Another seed would move it, too.",
-        ),
-        "95 % interval": (interval, "How far the test accuracy can be trusted, given the number of test images."),
-        "Test loss": (f"{result.test.loss:.4f}", "Mean cross-entropy on the test images, in nats."),
-        "Training accuracy": (
-            percent(result.train.accuracy, 2),
-            f"On all {len(result.train.predictions):,} images that it learned from.",
-        ),
-        "Gap": (
-            f"{100 * result.gap:+.2f} points",
-            "Training accuracy minus test accuracy, the generalisation gap: how much better it does on what it has "
-            "seen. A large gap is a sign of overfitting.",
-        ),
-        "Training time": (
-            duration(result.train_seconds),
-            f"Spent computing on {result.device}; pauses and other runs' turns are left out.",
-        ),
-    }
-    with st.container(horizontal=True, gap="medium"):
-        for label, (value, explanation) in values.items():
-            st.metric(label, value, help=explanation, width="content")
-    best = run.history.best_epoch
-    if best and best.epoch < len(run.history.epochs):
-        st.caption(
-            f"The validation loss was lowest after epoch {best.epoch}; the figures here are those of the last epoch."
-        )

@@ -36,7 +36,7 @@ def run_list() -> None:
 
 def _state(run: Run) -> str:
     if run.result:
-        return f"{percent(run.result.test.accuracy)} test accuracy"
+        return percent(run.result.test.accuracy)
     if run.status in (Status.TRAINING, Status.PAUSED):
         return f"{run.status} {percent(run.progress, 0)}"
     return run.status
@@ -49,4 +49,5 @@ def _announce(all_runs: list[Run]) -> None:
         if run.id not in known:
             known.add(run.id)
             icon, _ = STATUS_BADGES[run.status]
-            st.toast(f"{run.title} {'failed' if run.error else f'{run.status}: {_state(run)}'}", icon=icon)
+            outcome = f": {percent(run.result.test.accuracy)} test accuracy" if run.result else ""
+            st.toast(f"{run.title} {run.status}{outcome}", icon=icon)

@@ -1,15 +1,18 @@
 """A run as it goes: status, controls and live charts."""
 
+from typing import Literal
+
 import streamlit as st
 
 from mlpcore import figures, runs
 from mlpcore.runs import Run, Status
 from ui.live_chart import live_chart
+from ui.results import show_result
 from ui.words import duration
 
 REFRESH_SECONDS = 0.5
 
-STATUS_BADGES = {
+STATUS_BADGES: dict[Status, tuple[str, Literal["blue", "gray", "green", "orange", "red"]]] = {
     Status.QUEUED: (":material/hourglass_empty:", "gray"),
     Status.TRAINING: (":material/model_training:", "blue"),
     Status.PAUSED: (":material/pause:", "orange"),
@@ -39,6 +42,8 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         _controls(run)
     if run.error:
         st.error(run.error, icon=":material/error:")
+    if run.result:
+        show_result(run, run.result)
     _charts(run)
 
 
@@ -66,9 +71,7 @@ def _controls(run: Run) -> None:
     queue, paused = runs.queue, run.status is Status.PAUSED
     with st.container(horizontal=True):
         if paused:
-            st.button(
-                "Resume", key="run_resume", icon=":material/play_arrow:", on_click=queue.resume, args=(run,)
-            )
+            st.button("Resume", key="run_resume", icon=":material/play_arrow:", on_click=queue.resume, args=(run,))
             st.button("1 step", key="run_1_step", on_click=queue.advance, args=(run, 1))
             st.button("10 steps", key="run_10_steps", on_click=queue.advance, args=(run, 10))
             st.button("1 epoch", key="run_1_epoch", on_click=queue.advance_epoch, args=(run,))
@@ -110,9 +113,7 @@ def _charts(run: Run) -> None:
             help="Averages the line over its recent past; the band shows what was measured.",
         )
     live_chart(
-        figures.loss_per_step(
-            history, steps, smoothing=smoothing, log=log, color=figures.run_color(run.number)
-        ),
+        figures.loss_per_step(history, steps, smoothing=smoothing, log=log, color=figures.run_color(run.number)),
         key=f"loss_per_step_{run.id}",
         alt="Line chart: training loss against step, with the range of the losses in each stretch of steps.",
         height=280,

@@ -14,7 +14,7 @@ from mlpcore.network import ACTIVATIONS
 MAX_NEURONS = 8
 """Neurons drawn of a layer at most."""
 
-_HEIGHT_PIXELS = 250
+_HEIGHT_PIXELS = 220
 
 # Heights in the drawing, whose unit is the distance of two neurons; 0 is the middle of every layer.
 _TITLES, _SIZES, _BRACKET, _EXTRAS = 5.1, -5.1, -5.8, -6.5

@@ -346,7 +346,7 @@ def test_runs_side_by_side_change_no_bit_of_each_other(small: Small, mnist: Data
     experiments = [
         small(**EVERYTHING_RANDOM),
         small(**EVERYTHING_RANDOM, seed=1, activation="gelu"),
-        small(**EVERYTHING_RANDOM, threads=2, optimizer="momentum"),
+        small(**EVERYTHING_RANDOM | {"threads": 2, "train_size": 500}),
     ]
     alone = [bits(train(experiment)[0]) for experiment in experiments]
     together: dict[int, tuple[Any, ...]] = {}
@@ -362,7 +362,7 @@ def test_runs_that_take_turns_in_one_thread_change_no_bit_of_each_other(
     undisturbed: tuple[Any, ...], small: Small, mnist: Dataset
 ) -> None:
     mine = Trainer(small(**EVERYTHING_RANDOM), mnist)
-    other = Trainer(small(**EVERYTHING_RANDOM, seed=1, threads=2), mnist)
+    other = Trainer(small(**EVERYTHING_RANDOM | {"threads": 2, "train_size": 500}), mnist)
     for _ in mine:
         next(other, None)
     assert bits(mine) == undisturbed
