@@ -27,11 +27,12 @@ def random_affine(images: Tensor, generator: torch.Generator) -> Tensor:
     amounts = torch.rand(len(images), 5, generator=generator, device=images.device).mul_(2).sub_(1)
     angle, right, down, zoom, shear = amounts.unbind(1)
     cos, sin = torch.cos(angle * MAX_ROTATION), torch.sin(angle * MAX_ROTATION)
-    scale, shear = 1 + zoom * MAX_ZOOM, shear * MAX_SHEAR
-    # grid_sample's coordinates run from -1 to 1, so a shift by a share of the width is twice that share.
+    # A grid says where each pixel comes from, so it goes the other way: to enlarge it shrinks, to shift right it
+    # looks left. Its coordinates run from -1 to 1, so a shift by a share of the width is twice that share.
+    scale, shear = 1 / (1 + zoom * MAX_ZOOM), shear * MAX_SHEAR
     rows = [
-        torch.stack([scale * cos, scale * (shear * cos - sin), 2 * MAX_SHIFT * right], dim=1),
-        torch.stack([scale * sin, scale * (shear * sin + cos), 2 * MAX_SHIFT * down], dim=1),
+        torch.stack([scale * cos, scale * (shear * cos - sin), -2 * MAX_SHIFT * right], dim=1),
+        torch.stack([scale * sin, scale * (shear * sin + cos), -2 * MAX_SHIFT * down], dim=1),
     ]
     pictures = images.unsqueeze(1).to(torch.float32)
     grid = F.affine_grid(torch.stack(rows, dim=1), list(pictures.shape), align_corners=False)

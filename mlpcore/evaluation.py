@@ -76,8 +76,10 @@ def logits_in_chunks(
 def judge(logits: Tensor, labels: Tensor) -> Evaluation:
     """The evaluation that follows from logits, float32 [N, 10], and labels, int64 [N]; N at least 1."""
     logits, labels = logits.cpu(), labels.cpu()
-    confidences, predictions = (part.numpy() for part in F.softmax(logits, dim=1).max(dim=1))
-    truth = labels.numpy()
+    # The largest logit, not the largest probability: softmax rounds close ones to the same.
+    largest = logits.argmax(dim=1, keepdim=True)
+    confidences = F.softmax(logits, dim=1).gather(1, largest).squeeze(1).numpy()
+    predictions, truth = largest.squeeze(1).numpy(), labels.numpy()
     correct = int((predictions == truth).sum())
     interval = binomtest(correct, len(truth)).proportion_ci(confidence_level=0.95, method="wilson")
     return Evaluation(

@@ -113,7 +113,7 @@ MAX_HIDDEN_LAYERS = 8
 def _in_words(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else reprlib.repr(value)
+    return repr(value) if isinstance(value, float) else reprlib.repr(value)
 
 
 def _number(name: str) -> BeforeValidator:
