@@ -22,9 +22,12 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TextIO, get_args
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/training_speed.py`
 
 from benchmarks import tutorial_loop
 from mlpcore import datasets

@@ -123,10 +123,12 @@ def model_bytes(architecture: Architecture) -> int:
 def training_bytes(experiment: Experiment) -> int:
     """About the bytes that training takes: parameters, gradients, optimizer state, and one batch's layer outputs."""
     architecture = experiment.architecture
-    copies = 2 + _OPTIMIZER_COPIES[experiment.hyperparameters.optimizer]
+    # The parameters, their gradients, what the optimizer keeps, and a copy now and again to see how much an update did.
+    copies = 3 + _OPTIMIZER_COPIES[experiment.hyperparameters.optimizer]
     # Per layer: the weighted sums, the activations (and masks or normalised sums), and the gradients of both.
     per_layer = 4 + (2 if architecture.dropout else 0) + (2 if architecture.batch_norm else 0)
-    numbers_per_image = 2 * PIXELS + per_layer * sum(architecture.sizes[1:])
+    input_copies = 6 if experiment.hyperparameters.augment == "affine" else 2
+    numbers_per_image = input_copies * PIXELS + per_layer * sum(architecture.sizes[1:])
     return copies * model_bytes(architecture) + _FLOAT_BYTES * experiment.batch_images * numbers_per_image
 
 

@@ -60,7 +60,10 @@ def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
     """
-    batch = min(experiment.batch_images, MAX_BATCH)
+    batch = experiment.batch_images
+    if batch > MAX_BATCH:
+        # Batch norm cannot learn from a last batch of one image.
+        batch = MAX_BATCH - (experiment.data.train_images % MAX_BATCH == 1)
     probe = experiment.changed(batch_size=batch, schedule="constant", accumulate=1, epochs=1)
     trainer = Trainer(probe.changed(epochs=math.ceil(STEPS / probe.steps_per_epoch)), dataset)
     rates = np.geomspace(LOWEST_RATE, HIGHEST_RATE, STEPS)

@@ -191,7 +191,7 @@ class Trainer(Iterator[Event]):
             for number, rows in enumerate(group, start=1):
                 logits = self.model(self._inputs(rows))
                 loss = self.loss_function(logits, self.labels.index_select(0, rows))
-                (loss / len(group)).backward()
+                (loss if len(group) == 1 else loss / len(group)).backward()
                 if number == len(group):
                     self._update()
                 self._record(loss.detach(), rate)

@@ -60,29 +60,31 @@ def _serve_plotly_js() -> str:
 _PLOTLY_JS = _serve_plotly_js()
 
 
-def _data(figure: go.Figure, key: str, alt: str, *, clickable: bool) -> dict[str, object]:
-    """Return what the browser gets: arrays as base64, and no template, since the theme takes its place."""
+def as_json(figure: go.Figure) -> str:
+    """A figure as the charts here take it: arrays as base64, and no template, since the theme takes its place.
+
+    Apart from the charts, so that a drawing can be kept as long as it stays the same.
+    """
     content = figure.to_dict()
     content["layout"].pop("template", None)
-    return {
-        "figure": to_json_plotly(content),
-        "key": key,
-        "alt": alt,
-        "clickable": clickable,
-        "library": _PLOTLY_JS,
-    }
+    drawing: str = to_json_plotly(content)
+    return drawing
 
 
-def live_chart(figure: go.Figure, *, key: str, alt: str, height: int = 320) -> None:
-    """Show `figure`, and in later runs of the script or fragment update it in place.
+def _data(drawing: str, key: str, alt: str, *, clickable: bool) -> dict[str, object]:
+    return {"figure": drawing, "key": key, "alt": alt, "clickable": clickable, "library": _PLOTLY_JS}
+
+
+def live_chart(drawing: str, *, key: str, alt: str, height: int = 320) -> None:
+    """Show a figure given `as_json`, and in later runs of the script or fragment update it in place.
 
     `alt` says in words what the picture shows, for readers who cannot see it; it may change with the data.
     """
-    _COMPONENT(key=key, data=_data(figure, key, alt, clickable=False), height=height)
+    _COMPONENT(key=key, data=_data(drawing, key, alt, clickable=False), height=height)
 
 
 def clickable_chart(
-    figure: go.Figure, *, key: str, alt: str, height: int = 320, on_click: Callable[[], None] | None = None
+    drawing: str, *, key: str, alt: str, height: int = 320, on_click: Callable[[], None] | None = None
 ) -> float | None:
     """Like `live_chart`; return the x value of the point that the reader clicked last, None before any click.
 
@@ -91,7 +93,7 @@ def clickable_chart(
     """
     result = _COMPONENT(
         key=key,
-        data=_data(figure, key, alt, clickable=True),
+        data=_data(drawing, key, alt, clickable=True),
         height=height,
         on_clicked_change=on_click or (lambda: None),
     )

@@ -5,7 +5,7 @@ import streamlit as st
 from mlpcore import datasets, figures
 from mlpcore.experiment import Experiment
 from mlpcore.rate_finder import MAX_BATCH, STEPS, RateTest, run_rate_test
-from ui.live_chart import clickable_chart
+from ui.live_chart import as_json, clickable_chart
 
 _RESULT = "rate_test"
 _CHART = "rate_chart"
@@ -29,7 +29,7 @@ def rate_finder(experiment: Experiment | None) -> None:
     ):
         st.caption(":material/info: The settings have changed since this test.")
     clickable_chart(
-        figures.rate_finder(test.rates, test.losses, test.suggestion),
+        as_json(figures.rate_finder(test.rates, test.losses, test.suggestion)),
         key=_CHART,
         alt="Line chart: training loss against learning rate on a logarithmic axis.",
         height=260,

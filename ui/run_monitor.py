@@ -1,12 +1,16 @@
 """A run as it goes: status, controls and live charts."""
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from mlpcore import figures, runs
+from mlpcore.history import History
 from mlpcore.runs import Run, Status
-from ui.live_chart import live_chart
+from ui.live_chart import as_json, live_chart
 from ui.results import show_result
 from ui.words import duration
 
@@ -98,9 +102,18 @@ def _controls(run: Run) -> None:
         )  # fmt: skip
 
 
+@lru_cache(maxsize=256)
+def _drawn(draw: Callable[..., go.Figure], version: int, history: History, length: int, **options: object) -> str:
+    """What `draw` makes of a history, for all who look on; a new `version` says that the history has grown."""
+    return as_json(draw(history, length, **options))
+
+
 def _charts(run: Run) -> None:
     history, experiment = run.history, run.experiment
     epochs, steps = experiment.hyperparameters.epochs, experiment.total_steps
+    measured = len(history.epochs)
+    # Every third look at the layers is enough while it runs; when it rests all are shown.
+    looks = len(history.health) // 3 if run.status is Status.TRAINING else -len(history.health)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.markdown("**Training loss per step**", width="stretch")
         log = st.toggle("Log scale", key="chart_log", persist_state="session")
@@ -113,7 +126,15 @@ def _charts(run: Run) -> None:
             help="Averages the line over its recent past; the band shows what was measured.",
         )
     live_chart(
-        figures.loss_per_step(history, steps, smoothing=smoothing, log=log, color=figures.run_color(run.number)),
+        _drawn(
+            figures.loss_per_step,
+            history.steps,
+            history,
+            steps,
+            smoothing=smoothing,
+            log=log,
+            color=figures.run_color(run.number),
+        ),
         key=f"loss_per_step_{run.id}",
         alt="Line chart: training loss against step, with the range of the losses in each stretch of steps.",
         height=280,
@@ -122,7 +143,7 @@ def _charts(run: Run) -> None:
     with left:
         st.markdown("**Loss per epoch**")
         live_chart(
-            figures.loss_per_epoch(history, epochs),
+            _drawn(figures.loss_per_epoch, measured, history, epochs),
             key=f"loss_per_epoch_{run.id}",
             alt="Line chart: training and validation loss against epoch.",
             height=260,
@@ -130,7 +151,7 @@ def _charts(run: Run) -> None:
     with right:
         st.markdown("**Accuracy per epoch**")
         live_chart(
-            figures.accuracy_per_epoch(history, epochs),
+            _drawn(figures.accuracy_per_epoch, measured, history, epochs),
             key=f"accuracy_per_epoch_{run.id}",
             alt="Line chart: training and validation accuracy against epoch.",
             height=260,
@@ -141,14 +162,14 @@ def _charts(run: Run) -> None:
         "nothing), the size of its gradient, and the size of an update compared with the weights it changes.",
     )
     live_chart(
-        figures.layer_health(history, steps),
+        _drawn(figures.layer_health, looks, history, steps),
         key=f"layer_health_{run.id}",
         alt="Line charts per layer against step: share of dead ReLUs, gradient norm, size of update against weight.",
         height=380,
     )
     st.markdown("**Learning rate**")
     live_chart(
-        figures.learning_rate(history, steps),
+        _drawn(figures.learning_rate, looks, history, steps),
         key=f"learning_rate_{run.id}",
         alt="Line chart: learning rate against step.",
         height=180,
