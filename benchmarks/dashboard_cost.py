@@ -1,9 +1,9 @@
 """What an open Train page costs the training: paired ratios of seconds per epoch, page open over page closed.
 
-The real server runs in this process, so that its queue can be asked for the seconds of every epoch. A round trains the
-same experiment (two hidden layers, one thread) with the page closed, then open in a bare client that keeps the live
-fragments going but draws nothing (the server's share alone), then closed, then open in headless Chromium on the same
-machine. A ratio compares two neighbours; the first epoch of a run, in which the page loads, does not count.
+The real server runs in this process, so that its queue can be asked for the seconds of every epoch. One long run (two
+hidden layers, one thread) trains all the while. A round measures an epoch with the page closed and the next whole one
+with the page open, first in a bare client that keeps the live fragments going but draws nothing (the server's share
+alone), then in headless Chromium on the same machine. An epoch in which the page opens or closes does not count.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import websockets
@@ -37,9 +37,8 @@ PORT = 8597
 def main() -> None:
     """Starts the server in the main thread, as it wants it, and measures in another."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4, help="epochs per run that count, after the first")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=int, default=10, help="pairs of epochs, for either client (default 10)")
+    parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     parser.add_argument("--bare-client", metavar="URL", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.bare_client:
@@ -80,11 +79,14 @@ def measure(arguments: argparse.Namespace) -> None:
             yield
             page.close()
 
+        run = runs.queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(epochs=1000, threads=1))
+        url = f"http://localhost:{PORT}/?run={run.id}"
         ratios: dict[str, list[float]] = {"server": [], "browser": []}
         for number in range(1, arguments.rounds + 1):
             for name, opened in [("server", in_bare_client), ("browser", in_browser)]:
-                closed = seconds_per_epoch(arguments.epochs, lambda url: nullcontext())
-                open_ = seconds_per_epoch(arguments.epochs, opened)
+                closed = seconds_of_next_epoch(run)
+                with opened(url):
+                    open_ = seconds_of_next_epoch(run)
                 ratios[name].append(open_ / closed)
                 print(f"round {number}: closed {closed:.2f} s, {name} {open_:.2f} s an epoch", file=sys.stderr)
         browser.close()
@@ -102,16 +104,12 @@ def measure(arguments: argparse.Namespace) -> None:
             )
 
 
-def seconds_per_epoch(epochs: int, opened: Callable[[str], AbstractContextManager[None]]) -> float:
-    """Median seconds of an epoch, from a fresh run that is watched through `opened`."""
-    experiment = TUTORIAL_PRESETS["two-hidden"].changed(epochs=epochs + 1, threads=1)
-    run = runs.queue.submit(experiment)
-    with opened(f"http://localhost:{PORT}/?run={run.id}"):
-        while len(run.history.epochs) <= epochs:
-            time.sleep(0.1)
-    while not run.status.is_final:
-        time.sleep(0.1)
-    return statistics.median(record.seconds for record in run.history.epochs[1:])
+def seconds_of_next_epoch(run: runs.Run) -> float:
+    """Waits for the next epoch that lies wholly after this moment."""
+    under_way = len(run.history.epochs)
+    while len(run.history.epochs) < under_way + 2:
+        time.sleep(0.02)
+    return run.history.epochs[under_way + 1].seconds
 
 
 @contextmanager

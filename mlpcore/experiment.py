@@ -81,12 +81,12 @@ LIMITS = {
         "Learning rate",
         0,
         100,
-        "At 0 nothing would be learned, and no optimizer here survives more than 100.",
+        "At 0 nothing would be learned, and 100 is far beyond what these models can use.",
         whole=False,
         open_low=True,
     ),
     "weight_decay": Range(
-        "Weight decay", 0, 10, "More would pull every weight to zero at once.", whole=False
+        "Weight decay", 0, 10, "Useful values lie far below 1.", whole=False
     ),
     "batch_size": Range(
         "Batch size", 1, TRAIN_IMAGES, "There are no more training images than that; the word full takes them all."
@@ -94,7 +94,7 @@ LIMITS = {
     "accumulate": Range(
         "Gradient accumulation over", 1, TRAIN_IMAGES, "It counts the batches whose gradients are added up."
     ),
-    "epochs": Range("Epochs", 1, 1000, "These models stop improving long before that."),
+    "epochs": Range("Epochs", 1, 1000, "That is far more than these models need in small batches."),
     "train_size": Range(
         "Training images", 1, TRAIN_IMAGES, "The training set holds no more; leave it empty to use all that are left."
     ),

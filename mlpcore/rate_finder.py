@@ -44,9 +44,9 @@ class RateTest:
     def suggestion(self) -> float | None:
         """A rate to try: where the loss falls fastest, but at most a tenth of the rate at which it is lowest.
 
-        Both are rules of thumb for reading the curve; None before a few steps.
+        Both are rules of thumb for reading the curve; None where the loss hardly falls.
         """
-        if len(self.rates) < 10:
+        if len(self.rates) < 10 or self.losses.min() > 0.9 * self.losses[0]:
             return None
         steepest = self.rates[np.gradient(self.losses, np.log(self.rates)).argmin()]
         return float(min(steepest, self.rates[self.losses.argmin()] / 10))
@@ -59,6 +59,7 @@ def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest
 
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
+        OutOfMemory: there was not enough for a step after all.
     """
     batch = experiment.batch_images
     if batch > MAX_BATCH:
@@ -74,6 +75,7 @@ def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest
         try:
             while not isinstance(next(trainer), Step):
                 pass
+            trainer.read_losses()
         except TrainingDiverged:
             break
         average = _SMOOTHING * average + (1 - _SMOOTHING) * float(trainer.history.losses[-1])
@@ -81,4 +83,5 @@ def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest
         yield RateTest(rates[:done], np.array(losses), done / STEPS)
         if losses[-1] > GIVE_UP_FACTOR * min(losses):
             break
+    trainer.close()
     yield RateTest(rates[: len(losses)], np.array(losses), 1.0)

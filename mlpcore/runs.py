@@ -103,12 +103,6 @@ class Run:
             return None
         return (marks[-1][1] - marks[0][1]) / (marks[-1][0] - marks[0][0])
 
-    @property
-    def seconds_left(self) -> float | None:
-        """Time until the last step at the present speed; None while that is unknown."""
-        speed = self.steps_per_second
-        return (self.experiment.total_steps - self.step) / speed if speed else None
-
     def _take_turn(self, dataset: Dataset) -> bool:
         """Trains until its time is up, a pause, or the end; True if it came to rest where a pause is asked for."""
         deadline = time.perf_counter() + TURN_SECONDS
@@ -124,6 +118,7 @@ class Run:
             elif isinstance(event, Finished):
                 self.result, self.model = event.result, self._trainer.model.eval()
             if self.step >= self.pause_after and self._may_rest(event):
+                self._trainer.read_losses()
                 return True
             if time.perf_counter() >= deadline:
                 break
@@ -195,7 +190,7 @@ class RunQueue:
     def pause(self, run: Run) -> None:
         """Stops training after the current step, until `resume` or `advance`."""
         with self._changed:
-            if run.status is not Status.TRAINING:
+            if run.status is not Status.TRAINING or run.stopping:
                 return
             run.pause_after = 0
             if run in self._turns:
@@ -221,8 +216,9 @@ class RunQueue:
             if run.status.is_final:
                 return
             run.stopping = True
-            if run._trainer is not None:
-                run._trainer.stop()
+            trainer = run._trainer
+            if trainer is not None:
+                trainer.stop()
             elif run not in self._on_turn:
                 for line in (self._waiting, self._turns):
                     if run in line:
@@ -234,11 +230,10 @@ class RunQueue:
 
     def measured_seconds(self, experiment: Experiment) -> float | None:
         """Seconds per epoch that such an experiment took here, by the newest run of equal cost; None without one."""
-        cost = _step_cost(experiment)
+        cost = _epoch_cost(experiment)
         for run in self.runs():
-            if run.history.epochs and _step_cost(run.experiment) == cost:
-                seconds_per_step = run.history.epochs[-1].seconds / run.experiment.steps_per_epoch
-                return seconds_per_step * experiment.steps_per_epoch
+            if run.history.epochs and _epoch_cost(run.experiment) == cost:
+                return run.history.epochs[-1].seconds
         return None
 
     def close(self) -> None:
@@ -291,12 +286,14 @@ class RunQueue:
                     return
                 run = self._turns.popleft()
                 self._on_turn.append(run)
-            rested = self._train(run)
+            rested, error = self._train(run)
             with self._changed:
                 self._on_turn.remove(run)
-                if rested and run.pause_after <= run.step:
+                if error or run.result:
+                    self._end(run, error)
+                elif rested and run.pause_after <= run.step:
                     self._rest(run)
-                elif not run.status.is_final:
+                else:
                     self._turns.append(run)
                 self._admit()
 
@@ -306,32 +303,36 @@ class RunQueue:
         busy = sum(run.experiment.threads for run in self._on_turn)
         return not self._on_turn or busy + self._turns[0].experiment.threads <= self._cores
 
-    def _train(self, run: Run) -> bool:
-        """Gives a run its turn; True if it came to rest. Whatever goes wrong ends in a failed run with a sentence."""
+    def _train(self, run: Run) -> tuple[bool, str | None]:
+        """Gives a run its turn: whether it came to rest, and what went wrong if anything did, in a sentence."""
         try:
-            rested = run._take_turn(self._load(run.experiment.data.dataset))
+            return run._take_turn(self._load(run.experiment.data.dataset)), None
         except (TrainingDiverged, OutOfMemory, InvalidExperiment, DataUnavailable) as problem:
-            run.error = str(problem)
+            return False, str(problem)
         except Exception:
             log.exception("Run %s failed", run.id)
-            run.error = "Something unexpected went wrong during training. The server's log has the details."
-        else:
-            if run.result is None:
-                return rested
-        if run.error:
+            return False, "Something unexpected went wrong during training. The server's log has the details."
+
+    def _end(self, run: Run, error: str | None) -> None:
+        if run._trainer:
+            run._trainer.close()
+            run._trainer = None
+        run.error = error
+        if error:
             run.status = Status.FAILED
         else:
-            run.status = Status.STOPPED if run.stopping else Status.FINISHED
-        run._trainer = None
-        return False
+            run.status = Status.FINISHED if run.step == run.experiment.total_steps else Status.STOPPED
 
 
-def _step_cost(experiment: Experiment) -> tuple[object, ...]:
-    """What a step's time depends on."""
+def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:
+    """What an epoch's time depends on, its measurement included."""
     chosen = experiment.hyperparameters
     return (
         experiment.architecture,
-        chosen.batch_size,
+        experiment.batch_images,
+        experiment.data.train_images,
+        experiment.data.validation,
+        experiment.data.normalize,
         chosen.accumulate,
         chosen.optimizer,
         chosen.augment,

@@ -161,17 +161,22 @@ class Trainer(Iterator[Event]):
         computing = 0.0 if self._asked_at is None else time.perf_counter() - self._asked_at
         return self._seconds + computing
 
+    def close(self) -> None:
+        """Gives the memory of training back at once: gradients, and what the suspended iterator holds on to."""
+        self._events.close()
+        self.model.zero_grad()
+
     def stop(self) -> None:
         """Ends training after the current step; the events that follow evaluate what was reached."""
         self._stopped = True
 
-    def _run(self) -> Iterator[Event]:
+    def _run(self) -> Generator[Event, None, None]:
         for epoch in range(self.experiment.hyperparameters.epochs):
             if self._stopped:
                 break
             started = self.seconds
-            yield from self._train_epoch(epoch)
-            if not self._stopped:
+            completed = yield from self._train_epoch(epoch)
+            if completed:
                 yield from self._end_epoch(epoch, started)
         train_seconds = self.seconds
         train = yield from self._evaluate(self.images, self.labels, self.train_rows)
@@ -179,8 +184,11 @@ class Trainer(Iterator[Event]):
         test = yield from self._evaluate(images, labels, torch.arange(len(labels), device=self.device))
         yield Finished(Result(train, test, train_seconds, str(self.device)))
 
-    def _train_epoch(self, epoch: int) -> Iterator[Event]:
-        """The tutorial's loop; the gradients of a group of batches add up to their mean before one update."""
+    def _train_epoch(self, epoch: int) -> Generator[Event, None, bool]:
+        """The tutorial's loop; the gradients of a group of batches add up to their mean before one update.
+
+        Returns whether all batches were learned from, which a stop may prevent.
+        """
         self.model.train()
         batches = epoch_order(self.experiment, self.labels, self.train_rows, epoch).split(self.experiment.batch_images)
         group_size = self.experiment.hyperparameters.accumulate
@@ -196,11 +204,11 @@ class Trainer(Iterator[Event]):
                     self._update()
                 self._record(loss.detach(), rate)
                 yield Step(epoch * len(batches) + first + number, epoch + 1)
-                if self._stopped:
-                    break
-            if self._stopped:
-                break
-        self._read_losses()
+                if self._stopped and first + number < len(batches):
+                    self.read_losses()
+                    return False
+        self.read_losses()
+        return True
 
     def _inputs(self, rows: Tensor) -> Tensor:
         """Some of the training images as the model takes them, float32 [N, 28, 28]."""
@@ -224,9 +232,14 @@ class Trainer(Iterator[Event]):
     def _record(self, loss: Tensor, rate: float) -> None:
         self._unread.append((loss, rate))
         if self.device.type == "cpu" or len(self._unread) == LOSSES_READ_AT_ONCE:
-            self._read_losses()
+            self.read_losses()
 
-    def _read_losses(self) -> None:
+    def read_losses(self) -> None:
+        """Brings `history` up to the last step; on an accelerator it may be some steps behind.
+
+        Raises:
+            TrainingDiverged: one of the losses is infinite or not a number.
+        """
         unread, self._unread = self._unread, []
         for loss, rate in unread:
             value = loss.item()

@@ -7,7 +7,7 @@ import streamlit as st
 from mlpcore import runs
 from ui.costs import show_costs
 from ui.data_gate import dataset_ready
-from ui.experiment_form import experiment_form, fill_form
+from ui.experiment_form import experiment_form
 from ui.fields import FIELDS
 from ui.rate_finder import rate_finder
 from ui.results import show_mistakes
@@ -50,8 +50,7 @@ if pressed and experiment:
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner, paused=step_by_step).id
 
 all_runs = runs.queue.runs()
-wanted = st.session_state.get(SELECTED) or st.query_params.get("run")
-run = runs.queue.get(wanted) if wanted else None
+run = runs.queue.get(st.session_state.get(SELECTED) or st.query_params.get("run", ""))
 run = run or (all_runs[0] if all_runs else None)
 
 with run_column:
@@ -63,14 +62,6 @@ with run_column:
     if run:
         st.query_params["run"] = run.id
         run_monitor(run)
-        st.button(
-            "Use this run's settings",
-            key="use_settings",
-            icon=":material/content_copy:",
-            on_click=fill_form,
-            args=(run.experiment,),
-            help="Puts the settings of this run into the form.",
-        )
     else:
         st.info("Nothing has been trained yet. Press Train: the loss curve appears here.", icon=":material/monitoring:")
 

@@ -28,8 +28,8 @@ _GROUPS = {
     "Seed and machine": ["seed", "device", "threads"],
 }
 _NO_VALIDATION = (
-    "All images are learned from, as in the tutorial. Then nothing can warn of overfitting while it trains: "
-    "set some aside, say 5000, to see validation curves."
+    "No images are set aside for validation, as in the tutorial: nothing can warn of overfitting while it trains. "
+    "Under Data, set 5000 validation images to see such curves."
 )
 
 
@@ -57,6 +57,8 @@ def experiment_form() -> tuple[Experiment | None, dict[str, str]]:
         fill_form(TUTORIAL_PRESETS["two-hidden"])
     experiment, problems = _read_form()
     _preset_buttons(experiment)
+    if experiment and not experiment.data.validation:
+        st.caption(_NO_VALIDATION)
     _layer_rows(problems)
     for left, right in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
         columns = st.columns(2)
@@ -68,8 +70,6 @@ def experiment_form() -> tuple[Experiment | None, dict[str, str]]:
         with st.expander(group, expanded=bool(wrong), key=f"form_group_{group}"):
             for name in names:
                 _field(name, problems)
-                if name == "validation" and name not in problems and st.session_state[_key(name)] == "0":
-                    st.caption(_NO_VALIDATION)
     return experiment, problems
 
 
@@ -103,7 +103,8 @@ def _number(name: str, text: str) -> object:
         return None
     if name == "batch_size" and text.lower() == "full":
         return "full"
-    if re.fullmatch(r"\d{1,3}(,\d{3})+", text):
+    # 60,000 is a whole number, but 0,001 may be somebody's decimal comma and must not become 1.
+    if LIMITS[name].whole and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text):
         text = text.replace(",", "")
     try:
         return int(text) if LIMITS[name].whole else float(text)
@@ -149,7 +150,7 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 key=f"form_remove_{layer}",
                 icon=":material/remove:",
                 help=f"Remove hidden layer {position}",
-                on_click=layers.remove,
+                on_click=_remove_layer,
                 args=(layer,),
             )
         try:
@@ -173,9 +174,14 @@ def _layer_rows(problems: dict[str, str]) -> None:
 
 def _add_layer() -> None:
     layers: list[int] = st.session_state[_LAYERS]
-    new = next(number for number in range(MAX_HIDDEN_LAYERS) if number not in layers)
-    st.session_state[_layer_key(new)] = "128"
-    layers.append(new)
+    for new in set(range(MAX_HIDDEN_LAYERS)).difference(layers):
+        st.session_state[_layer_key(new)] = "128"
+        layers.append(new)
+        return
+
+
+def _remove_layer(layer: int) -> None:
+    st.session_state[_LAYERS] = [other for other in st.session_state[_LAYERS] if other != layer]
 
 
 def _field(name: str, problems: dict[str, str]) -> None:

@@ -79,7 +79,8 @@ FIELDS = {
         Field(
             "weight_decay",
             "Weight decay",
-            "Pulls all weights a little towards zero at every update, which favours simpler solutions; 0 is off.",
+            "Pulls all weights and biases a little towards zero at every update, which favours simpler solutions. "
+            "AdamW does so directly, the others through the gradient; 0 is off.",
         ),
         Field(
             "accumulate",
@@ -122,13 +123,13 @@ FIELDS = {
         Field(
             "label_noise",
             "Label noise",
-            "Share of the training labels replaced by a random digit, from 0 to 1: wrong labels can only be memorised.",
+            "Share of the training labels replaced by a random class, from 0 to 1: wrong labels can only be memorised.",
         ),
         Field(
             "order",
             "Order of the images",
             "Shuffled anew in each epoch, always as stored in the file, or sorted by class: then each batch holds "
-            "one digit only, and the model forgets the others.",
+            "one class only, and the model forgets the others.",
             {"shuffled": "Shuffled", "stored": "As stored", "by-class": "Sorted by class"},
         ),
         Field(

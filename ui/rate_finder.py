@@ -3,8 +3,10 @@
 import streamlit as st
 
 from mlpcore import datasets, figures
-from mlpcore.experiment import Experiment
+from mlpcore.datasets import DataUnavailable
+from mlpcore.experiment import Experiment, InvalidExperiment
 from mlpcore.rate_finder import MAX_BATCH, STEPS, RateTest, run_rate_test
+from mlpcore.training import OutOfMemory
 from ui.live_chart import as_json, clickable_chart
 
 _RESULT = "rate_test"
@@ -18,15 +20,14 @@ def rate_finder(experiment: Experiment | None) -> None:
         "loss falls steeply, well before it shoots up."
     )
     if st.button("Run the test", key="rate_run", icon=":material/speed:", disabled=experiment is None) and experiment:
-        st.session_state[_RESULT] = experiment, _run(experiment)
+        try:
+            st.session_state[_RESULT] = experiment, _run(experiment)
+        except (InvalidExperiment, OutOfMemory, DataUnavailable) as problem:
+            st.error(str(problem), icon=":material/error:")
     if _RESULT not in st.session_state:
         return
     tested, test = st.session_state[_RESULT]
-    if (
-        tested != experiment
-        and experiment
-        and tested != experiment.changed(learning_rate=tested.hyperparameters.learning_rate)
-    ):
+    if experiment and _tested_settings(tested) != _tested_settings(experiment):
         st.caption(":material/info: The settings have changed since this test.")
     clickable_chart(
         as_json(figures.rate_finder(test.rates, test.losses, test.suggestion)),
@@ -55,6 +56,14 @@ def _run(experiment: Experiment) -> RateTest:
         bar.progress(test.progress, text=f"Learning rate {test.rates[-1]:.1e}")
     bar.empty()
     return test
+
+
+def _tested_settings(experiment: Experiment) -> Experiment:
+    """The experiment without what plays no part in the test."""
+    hyperparameters = experiment.hyperparameters.model_copy(
+        update={"learning_rate": 1.0, "schedule": "constant", "epochs": 1, "accumulate": 1}
+    )
+    return experiment.model_copy(update={"hyperparameters": hyperparameters})
 
 
 def _use(rate: float) -> None:

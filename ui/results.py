@@ -19,19 +19,23 @@ def show_result(run: Run, result: Result) -> None:
     values = {
         "Test accuracy": (
             percent(result.test.accuracy, 2),
-            f"Share of the {len(result.test.predictions):,} test images that it got right. With other images of the "
-            f"same kind it would be {interval} (95 % Wilson interval). Another seed would move it, too.",
+            f"Share of the {len(result.test.predictions):,} test images that it got right. Another seed "
+            "would give another model and a somewhat different share.",
         ),
-        "95 % interval": (interval, "How far the test accuracy can be trusted, given the number of test images."),
+        "95 % interval": (
+            interval,
+            "Wilson score interval: how far the accuracy of this one model is pinned down by so many test images.",
+        ),
         "Test loss": (f"{result.test.loss:.4f}", "Mean cross-entropy on the test images, in nats."),
         "Training accuracy": (
             percent(result.train.accuracy, 2),
-            f"On all {len(result.train.predictions):,} images that it learned from.",
+            f"On all {len(result.train.predictions):,} training images of this run, with the labels that it was given.",
         ),
         "Gap": (
             f"{100 * result.gap:+.2f} points",
             "Training accuracy minus test accuracy, the generalisation gap: how much better it does on what it has "
-            "seen. A large gap is a sign of overfitting.",
+            "seen. A large gap is a sign of overfitting. With label noise the two are measured on different kinds of "
+            "labels.",
         ),
         "Training time": (
             duration(result.train_seconds),
@@ -43,9 +47,7 @@ def show_result(run: Run, result: Result) -> None:
             st.metric(label, value, help=explanation, width="content")
     best = run.history.best_epoch
     if best and best.epoch < len(run.history.epochs):
-        st.caption(
-            f"The validation loss was lowest after epoch {best.epoch}; the figures here are those of the last epoch."
-        )
+        st.caption(f"The validation loss was lowest after epoch {best.epoch}; these figures are of the final weights.")
 
 
 def show_mistakes(run: Run, result: Result) -> None:

@@ -8,7 +8,7 @@ from ui.run_monitor import STATUS_BADGES
 from ui.words import percent
 
 REFRESH_SECONDS = 2.0
-SHOWN = 8
+SHOWN = 12
 SELECTED = "run_id"
 _ANNOUNCED = "announced_runs"
 

@@ -1,5 +1,6 @@
 """A run as it goes: status, controls and live charts."""
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
@@ -10,6 +11,7 @@ import streamlit as st
 from mlpcore import figures, runs
 from mlpcore.history import History
 from mlpcore.runs import Run, Status
+from ui.experiment_form import fill_form
 from ui.live_chart import as_json, live_chart
 from ui.results import show_result
 from ui.words import duration
@@ -29,8 +31,8 @@ STATUS_BADGES: dict[Status, tuple[str, Literal["blue", "gray", "green", "orange"
 
 def run_monitor(run: Run) -> None:
     """Shows `run`, live while it trains; the rest of the page stays as it is."""
-    refresh = None if run.status.is_final else REFRESH_SECONDS
-    st.fragment(_monitor, run_every=refresh)(run, was_final=run.status.is_final)
+    final = run.status.is_final
+    st.fragment(_monitor, run_every=None if final else REFRESH_SECONDS)(run, was_final=final)
 
 
 def _monitor(run: Run, *, was_final: bool) -> None:
@@ -41,6 +43,16 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         st.subheader(run.title, width="content")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
+        if st.button(
+            "Use its settings",
+            key="use_settings",
+            type="tertiary",
+            icon=":material/content_copy:",
+            on_click=fill_form,
+            args=(run.experiment,),
+            help="Puts the settings of this run into the form.",
+        ):
+            st.rerun()
     st.progress(run.progress, text=_progress_in_words(run))
     if not was_final:
         _controls(run)
@@ -48,7 +60,10 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         st.error(run.error, icon=":material/error:")
     if run.result:
         show_result(run, run.result)
-    _charts(run)
+    if run.step:
+        _charts(run)
+    else:
+        st.caption("The curves begin with the first step.")
 
 
 def _progress_in_words(run: Run) -> str:
@@ -58,45 +73,50 @@ def _progress_in_words(run: Run) -> str:
         return f"Waiting for its turn, place {place} in the queue" if place else "Starting"
     if run.step == experiment.total_steps and not run.status.is_final:
         return "Trained; evaluating on all training and test images"
-    epoch = min(run.step // experiment.steps_per_epoch + 1, experiment.hyperparameters.epochs)
+    epoch = max(1, math.ceil(run.step / experiment.steps_per_epoch))
     words = [
         f"Epoch {epoch} of {experiment.hyperparameters.epochs}",
         f"step {run.step:,} of {experiment.total_steps:,}",
     ]
-    if run.status is Status.TRAINING and run.steps_per_second and run.seconds_left is not None:
+    speed = run.steps_per_second
+    if run.status is Status.TRAINING and speed:
+        images_per_step = experiment.data.train_images / experiment.steps_per_epoch
         words += [
-            f"{run.steps_per_second * experiment.batch_images:,.0f} images per second",
-            f"{duration(run.seconds_left)} left",
+            f"{speed * images_per_step:,.0f} images per second",
+            f"{duration((experiment.total_steps - run.step) / speed)} left",
         ]
     return " · ".join(words)
 
 
 def _controls(run: Run) -> None:
-    queue, paused = runs.queue, run.status is Status.PAUSED
+    # Every button keeps its place, so that none comes to lie under a finger that meant another.
+    queue, paused, training = runs.queue, run.status is Status.PAUSED, run.status is Status.TRAINING
+    done = run.step == run.experiment.total_steps
     with st.container(horizontal=True):
-        if paused:
-            st.button("Resume", key="run_resume", icon=":material/play_arrow:", on_click=queue.resume, args=(run,))
-            st.button("1 step", key="run_1_step", on_click=queue.advance, args=(run, 1))
-            st.button("10 steps", key="run_10_steps", on_click=queue.advance, args=(run, 10))
-            st.button("1 epoch", key="run_1_epoch", on_click=queue.advance_epoch, args=(run,))
-        else:
-            st.button(
-                "Pause",
-                key="run_pause",
-                icon=":material/pause:",
-                on_click=queue.pause,
-                args=(run,),
-                disabled=run.status is not Status.TRAINING or run.stopping,
-                help="Then go on by single steps, or freely.",
-            )
-        never_began = run.status is Status.QUEUED or (paused and run.step == 0)
+        st.button(
+            "Resume" if paused else "Pause",
+            key="run_pause",
+            icon=":material/play_arrow:" if paused else ":material/pause:",
+            on_click=queue.resume if paused else queue.pause,
+            args=(run,),
+            disabled=not (paused or training) or run.stopping or done,
+            width=120,
+        )
+        for label, key, advance in [
+            ("1 step", "run_1_step", lambda: queue.advance(run, 1)),
+            ("10 steps", "run_10_steps", lambda: queue.advance(run, 10)),
+            ("1 epoch", "run_1_epoch", lambda: queue.advance_epoch(run)),
+        ]:
+            st.button(label, key=key, on_click=advance, disabled=not paused, help="While it is paused.")
+        never_began = run.step == 0 and not training
         st.button(
             "Cancel" if never_began else "Stop",
             key="run_stop",
             icon=":material/stop:",
             on_click=queue.stop,
             args=(run,),
-            disabled=run.stopping,
+            disabled=run.stopping or done,
+            width=110,
             help="Takes it out of the queue." if never_began
             else "Ends the training here for good; the model is evaluated as it is.",
         )  # fmt: skip

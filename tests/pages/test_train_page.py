@@ -111,6 +111,8 @@ def test_what_the_fields_show_is_what_is_trained(app: AppTest, queue: RunQueue) 
         ("learning_rate", "0", "more than 0, at most 100"),
         ("learning_rate", "nan", "nan is not possible"),
         ("learning_rate", "0,1", "'0,1' is not possible"),
+        ("learning_rate", "0,001", "'0,001' is not possible"),
+        ("epochs", "0,005", "'0,005' is not possible"),
         ("batch_size", "1e3", "'1e3' is not possible"),
         ("batch_size", "60001", "whole numbers from 1 to 60,000"),
         ("epochs", "", "'' is not possible"),
