@@ -23,25 +23,27 @@ st.caption(
 form_column, run_column = st.columns([2, 3], gap="large")
 
 with form_column:
-    experiment, problems = experiment_form()
-    ready = dataset_ready(experiment.data.dataset if experiment else "mnist")
-    if problems:
-        names = [FIELDS[name].label if name in FIELDS else "Hidden layers" for name in problems]
-        st.error(f"Mend what is marked red before you train: {', '.join(names)}.", icon=":material/error:")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            "Train",
-            key="train",
-            type="primary",
-            icon=":material/play_arrow:",
-            disabled=experiment is None or not ready,
-        )
-        step_by_step = st.toggle(
-            "Step by step",
-            key="train_paused",
-            persist_state="session",
-            help="Starts paused, so that you can go on by 1 step, 10 steps or 1 epoch at a time.",
-        )
+    basics, start, details = st.container(), st.container(), st.container()
+    experiment, problems = experiment_form(basics, details)
+    with start:
+        ready = dataset_ready(experiment.data.dataset if experiment else "mnist")
+        if problems:
+            names = [FIELDS[name].label if name in FIELDS else "Hidden layers" for name in problems]
+            st.error(f"Mend what is marked red before you train: {', '.join(names)}.", icon=":material/error:")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            pressed = st.button(
+                "Train",
+                key="train",
+                type="primary",
+                icon=":material/play_arrow:",
+                disabled=experiment is None or not ready,
+            )
+            step_by_step = st.toggle(
+                "Step by step",
+                key="train_paused",
+                persist_state="session",
+                help="Starts paused, so that you can go on by 1 step, 10 steps or 1 epoch at a time.",
+            )
     with st.expander("Learning-rate finder", key="rate_expander"):
         rate_finder(experiment if ready else None)
 

@@ -7,6 +7,7 @@ as 1. Every text is parsed here and checked by `Experiment` itself, whose senten
 import re
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mlpcore.experiment import (
     LIMITS,
@@ -51,25 +52,29 @@ def fill_form(experiment: Experiment) -> None:
             st.session_state[_key(name)] = "" if value is None else str(value)
 
 
-def experiment_form() -> tuple[Experiment | None, dict[str, str]]:
-    """Draws the form; returns the experiment it shows, or None with the problems by field if there are any."""
+def experiment_form(basics: DeltaGenerator, details: DeltaGenerator) -> tuple[Experiment | None, dict[str, str]]:
+    """Draws the form: what a beginner needs into one container, the rest, folded away, into another.
+
+    Returns the experiment that it shows, or None with the problems by field if there are any.
+    """
     if _LAYERS not in st.session_state:
         fill_form(TUTORIAL_PRESETS["two-hidden"])
     experiment, problems = _read_form()
-    _preset_buttons(experiment)
-    if experiment and not experiment.data.validation:
-        st.caption(_NO_VALIDATION)
-    _layer_rows(problems)
-    for left, right in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
-        columns = st.columns(2)
-        for column, name in zip(columns, (left, right), strict=True):
-            with column:
-                _field(name, problems)
-    for group, names in _GROUPS.items():
-        wrong = [name for name in names if name in problems]
-        with st.expander(group, expanded=bool(wrong), key=f"form_group_{group}"):
-            for name in names:
-                _field(name, problems)
+    with basics:
+        _preset_buttons(experiment)
+        if experiment and not experiment.data.validation:
+            st.caption(_NO_VALIDATION)
+        _layer_rows(problems)
+        for pair in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
+            for column, name in zip(st.columns(2), pair, strict=True):
+                with column:
+                    _field(name, problems)
+    with details:
+        for group, names in _GROUPS.items():
+            wrong = any(name in problems for name in names)
+            with st.expander(group, expanded=wrong, key=f"form_group_{group}"):
+                for name in names:
+                    _field(name, problems)
     return experiment, problems
 
 
