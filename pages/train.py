@@ -26,11 +26,14 @@ with form_column:
     basics, start, details = st.container(), st.container(), st.container()
     experiment, problems = experiment_form(basics, details)
     with start:
-        ready = dataset_ready(experiment.data.dataset if experiment else "mnist")
-        if problems:
-            names = [FIELDS[name].label if name in FIELDS else "Hidden layers" for name in problems]
-            st.error(f"Mend what is marked red before you train: {', '.join(names)}.", icon=":material/error:")
-        with st.container(horizontal=True, vertical_alignment="center"):
+        # The messages come below, so that the button stays where it is.
+        row, messages = st.container(horizontal=True, vertical_alignment="center"), st.container()
+        with messages:
+            ready = dataset_ready(experiment.data.dataset if experiment else "mnist")
+            if problems:
+                names = [FIELDS[name].label if name in FIELDS else "Hidden layers" for name in problems]
+                st.error(f"Mend what is marked red before you train: {', '.join(names)}.", icon=":material/error:")
+        with row:
             pressed = st.button(
                 "Train",
                 key="train",

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
 LONG = "300"
 
@@ -59,6 +59,20 @@ def wait_for_points(page: Page, chart: Locator, more_than: int) -> dict[str, Any
     raise AssertionError(f"never had more than {more_than} points")
 
 
+def plot_area(page: Page, chart: Locator) -> FloatRect:
+    """Where a chart's plot lies on the screen, once the page has stopped moving."""
+    area = chart.locator(".nsewdrag").first
+    before = None
+    for _ in range(100):
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        if box and box == before:
+            return box
+        before = box
+        page.wait_for_timeout(200)
+    raise AssertionError("the chart never came to rest")
+
+
 def expect_status(page: Page, status: str) -> None:
     expect(page.locator(".st-key-run_head")).to_contain_text(status)
 
@@ -95,8 +109,7 @@ def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
     loss.locator(".legendtoggle").first.click()
     # Plotly waits for a possible second click before it hides the trace.
     page.wait_for_timeout(800)
-    box = loss.locator(".nsewdrag").first.bounding_box()
-    assert box
+    box = plot_area(page, loss)
     page.mouse.move(box["x"] + box["width"] * 0.02, box["y"] + box["height"] * 0.2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.9, steps=8)
@@ -162,9 +175,7 @@ def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
     page.get_by_role("button", name="Run the test").click()
     curve = page.locator(".st-key-rate_chart .live-chart")
     wait_for_points(page, curve, 50)
-    curve.scroll_into_view_if_needed()
-    box = curve.locator(".nsewdrag").first.bounding_box()
-    assert box
+    box = plot_area(page, curve)
     for nearer in (0.28, 0.3):
         page.mouse.move(box["x"] + box["width"] * nearer, box["y"] + box["height"] * 0.3)
         page.wait_for_timeout(500)
