@@ -5,6 +5,7 @@ line and a file from somebody else; each message says what was given, what is al
 """
 
 import math
+import re
 import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,7 +67,9 @@ class Range:
         number_types = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, number_types) or not self._holds(value):
             shown = _in_words(value)
-            raise ValueError(f"{self.label} {shown} is not possible: allowed are {self.allowed}. {self.why}")
+            has_comma = isinstance(value, str) and re.fullmatch(r"\d+,\d+", value)
+            hint = "Write a decimal point instead of the comma." if has_comma else self.why
+            raise ValueError(f"{self.label} {shown} is not possible: allowed are {self.allowed}. {hint}")
         return value if self.whole else float(value)
 
     def _holds(self, value: float) -> bool:

@@ -385,5 +385,5 @@ def _divergence(experiment: Experiment, step: int, loss: float) -> str:
     return (
         f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped there. The likely cause is a "
         f"learning rate too high for this model: {experiment.hyperparameters.learning_rate:g} with "
-        f"{experiment.hyperparameters.optimizer}. Try a tenth of it."
+        f"{experiment.hyperparameters.optimizer}. Try a tenth of it or less; the learning-rate finder shows which work."
     )

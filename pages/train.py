@@ -5,6 +5,7 @@ import uuid
 import streamlit as st
 
 from mlpcore import runs
+from mlpcore.experiment import TUTORIAL_PRESETS
 from ui.costs import show_costs
 from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form
@@ -16,15 +17,17 @@ from ui.run_monitor import run_monitor
 
 st.title("Train a network")
 st.caption(
-    "Choose the layers and how they learn, press Train, and watch the loss fall. The values you find here are the "
-    "tutorial's; every question mark says what a setting does."
+    "Choose the layers and how they learn, press Train, and watch the loss fall. Every question mark explains a field."
 )
 
 form_column, run_column = st.columns([2, 3], gap="large")
 
 with form_column:
     basics, start, details = st.container(), st.container(), st.container()
-    experiment, problems = experiment_form(basics, details)
+    # A link to a run, or a reload, brings its settings along.
+    linked = runs.queue.get(st.query_params.get("run", ""))
+    initial = linked.experiment if linked else TUTORIAL_PRESETS["two-hidden"]
+    experiment, problems = experiment_form(basics, details, initial)
     with start:
         # The messages come below, so that the button stays where it is.
         row, messages = st.container(horizontal=True, vertical_alignment="center"), st.container()
@@ -53,10 +56,14 @@ with form_column:
 if pressed and experiment:
     owner = st.session_state.setdefault("owner", uuid.uuid4().hex)
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner, paused=step_by_step).id
+    # Once more from the top, so that the list at the side has it, too.
+    st.rerun()
 
 all_runs = runs.queue.runs()
-run = runs.queue.get(st.session_state.get(SELECTED) or st.query_params.get("run", ""))
-run = run or (all_runs[0] if all_runs else None)
+run = runs.queue.get(st.session_state.get(SELECTED, "")) or linked or (all_runs[0] if all_runs else None)
+if run and not run.status.is_final:
+    # On a phone the run is far below the button that started it.
+    messages.caption(f"[Run {run.number}](#run) is {run.status}.")
 
 with run_column:
     # While a field is half typed, the last whole experiment stays in view, so that nothing jumps.

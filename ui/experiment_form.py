@@ -52,13 +52,17 @@ def fill_form(experiment: Experiment) -> None:
             st.session_state[_key(name)] = "" if value is None else str(value)
 
 
-def experiment_form(basics: DeltaGenerator, details: DeltaGenerator) -> tuple[Experiment | None, dict[str, str]]:
+def experiment_form(
+    basics: DeltaGenerator, details: DeltaGenerator, initial: Experiment
+) -> tuple[Experiment | None, dict[str, str]]:
     """Draws the form: what a beginner needs into one container, the rest, folded away, into another.
+
+    A new session starts with the values of `initial`.
 
     Returns the experiment that it shows, or None with the problems by field if there are any.
     """
     if _LAYERS not in st.session_state:
-        fill_form(TUTORIAL_PRESETS["two-hidden"])
+        fill_form(initial)
     experiment, problems = _read_form()
     with basics:
         _preset_buttons(experiment)

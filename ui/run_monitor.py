@@ -40,7 +40,7 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         # The end concerns the whole page: results appear and the ticking stops.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(run.title, width="content")
+        st.subheader(run.title, width="content", anchor="run")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
         if st.button(
@@ -130,8 +130,7 @@ def _drawn(draw: Callable[..., go.Figure], version: int, history: History, lengt
 
 def _charts(run: Run) -> None:
     history, experiment = run.history, run.experiment
-    epochs, steps = experiment.hyperparameters.epochs, experiment.total_steps
-    measured = len(history.epochs)
+    steps = experiment.total_steps
     # Every third look at the layers is enough while it runs; when it rests all are shown.
     looks = len(history.health) // 3 if run.status is Status.TRAINING else -len(history.health)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -159,23 +158,10 @@ def _charts(run: Run) -> None:
         alt="Line chart: training loss against step, with the range of the losses in each stretch of steps.",
         height=280,
     )
-    left, right = st.columns(2)
-    with left:
-        st.markdown("**Loss per epoch**")
-        live_chart(
-            _drawn(figures.loss_per_epoch, measured, history, epochs),
-            key=f"loss_per_epoch_{run.id}",
-            alt="Line chart: training and validation loss against epoch.",
-            height=260,
-        )
-    with right:
-        st.markdown("**Accuracy per epoch**")
-        live_chart(
-            _drawn(figures.accuracy_per_epoch, measured, history, epochs),
-            key=f"accuracy_per_epoch_{run.id}",
-            alt="Line chart: training and validation accuracy against epoch.",
-            height=260,
-        )
+    if history.epochs:
+        _epoch_charts(run)
+    else:
+        st.caption("Loss and accuracy per epoch appear after the first epoch.")
     st.markdown(
         "**Health of the layers**",
         help="Per layer: the share of ReLU neurons that gave 0 for every one of 256 probe images (dead ones learn "
@@ -194,3 +180,24 @@ def _charts(run: Run) -> None:
         alt="Line chart: learning rate against step.",
         height=180,
     )
+
+
+def _epoch_charts(run: Run) -> None:
+    epochs, measured = run.experiment.hyperparameters.epochs, len(run.history.epochs)
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**Loss per epoch**")
+        live_chart(
+            _drawn(figures.loss_per_epoch, measured, run.history, epochs),
+            key=f"loss_per_epoch_{run.id}",
+            alt="Line chart: training and validation loss against epoch.",
+            height=260,
+        )
+    with right:
+        st.markdown("**Accuracy per epoch**")
+        live_chart(
+            _drawn(figures.accuracy_per_epoch, measured, run.history, epochs),
+            key=f"accuracy_per_epoch_{run.id}",
+            alt="Line chart: training and validation accuracy against epoch.",
+            height=260,
+        )

@@ -1,9 +1,9 @@
 """Numbers as people read them."""
 
 
-def count_in_words(number: float) -> str:
-    """1,070,000 as ``1.07 million``; three significant digits above a thousand."""
-    for size, word in [(1e12, "trillion"), (1e9, "billion"), (1e6, "million")]:
+def short_count(number: float) -> str:
+    """A count with its unit of magnitude, to three digits: 1,070,000 is ``1.07 M``."""
+    for size, word in [(1e12, "T"), (1e9, "G"), (1e6, "M")]:
         if number >= size:
             return f"{number / size:.3g} {word}"
     return f"{number:,.0f}"

@@ -53,7 +53,7 @@ def test_the_first_screen_offers_the_tutorials_model_and_says_what_comes(app: Ap
     assert ticked == ["Two hidden layers"]
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Parameters"] == "535,818"
-    assert metrics["Steps an epoch"] == "938"
+    assert metrics["Steps/epoch"] == "938"
     assert "Press Train" in app.info[0].value
     assert not app.button(key="train").disabled
 
@@ -182,7 +182,7 @@ def test_a_run_from_start_to_result(app: AppTest, queue: RunQueue) -> None:
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Test accuracy"] == f"{100 * run.result.test.accuracy:.2f} %"
     assert metrics["Training accuracy"] == f"{100 * run.result.train.accuracy:.2f} %"
-    assert metrics["Time an epoch"] != "–"
+    assert metrics["Time/epoch"] != "–"
     assert len(app.get("image")) == 12
 
 
