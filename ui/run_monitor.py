@@ -164,8 +164,9 @@ def _charts(run: Run) -> None:
         st.caption("Loss and accuracy per epoch appear after the first epoch.")
     st.markdown(
         "**Health of the layers**",
-        help="Per layer: the share of ReLU neurons that gave 0 for every one of 256 probe images (dead ones learn "
-        "nothing), the size of its gradient, and the size of an update compared with the weights it changes.",
+        help="Per layer: the share of ReLU neurons that gave 0 for all of a fixed sample of training images (dead ones "
+        "learn nothing from them), the size of its gradient, and the size of an update compared with the weights that "
+        "it changes.",
     )
     live_chart(
         _drawn(figures.layer_health, looks, history, steps),
