@@ -50,4 +50,4 @@ def _announce(all_runs: list[Run]) -> None:
             known.add(run.id)
             icon, _ = STATUS_BADGES[run.status]
             outcome = f": {percent(run.result.test.accuracy)} test accuracy" if run.result else ""
-            st.toast(f"{run.title} {run.status}{outcome}", icon=icon)
+            st.toast(f"{run.title} {run.status}{outcome}", icon=icon, duration="long")

@@ -88,6 +88,8 @@ def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> 
     set_field(page, "epochs", "1")
     press_train(page)
     first = wait_for_points(page, chart(page, "loss_per_step"), 2)
+    # First of all, since the word of the run's end goes after some seconds.
+    expect(page.get_by_test_id("stToast").filter(has_text="test accuracy")).to_be_visible()
     expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_be_visible()
     last = look(chart(page, "loss_per_step"))
     assert first["points"] < last["points"], "the chart had points before the run's end"
@@ -96,7 +98,6 @@ def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> 
     accuracy = re.search(r"([\d.]+) %", text)
     assert accuracy and 90 < float(accuracy[1]) < 99
     expect(page.get_by_text("The mistakes it was surest of")).to_be_visible()
-    expect(page.get_by_test_id("stToast").filter(has_text="test accuracy")).to_be_visible()
 
 
 def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
