@@ -22,6 +22,7 @@ from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
 from mlpcore.network import MLP
+from mlpcore.snapshots import Watch
 from mlpcore.training import EpochEnd, Event, Finished, OutOfMemory, Result, Step, Trainer, TrainingDiverged
 
 TURN_SECONDS = 0.25
@@ -66,13 +67,15 @@ class Run:
         error: why it failed, in a sentence.
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
+        watch: asks the growing model about a drawing of the owner's, which nobody else is shown; None without one.
     """
 
-    def __init__(self, number: int, experiment: Experiment, owner: str) -> None:
+    def __init__(self, number: int, experiment: Experiment, owner: str, watch: Watch | None = None) -> None:
         self.id = uuid.uuid4().hex
         self.number = number
         self.experiment = experiment
         self.owner = owner
+        self.watch = watch
         self.created = datetime.now(UTC)
         self.status = Status.QUEUED
         self.history = History(experiment)
@@ -108,6 +111,8 @@ class Run:
         deadline = time.perf_counter() + TURN_SECONDS
         if self._trainer is None:
             self._trainer = Trainer(self.experiment, dataset, self.history)
+            if self.watch:
+                self.watch.look(0, self._trainer.model)
         if self.stopping:
             self._trainer.stop()
         if not self._marks:
@@ -115,6 +120,8 @@ class Run:
         for event in self._trainer:
             if isinstance(event, Step):
                 self.step = event.step
+                if self.watch:
+                    self.watch.look(event.step, self._trainer.model)
             elif isinstance(event, Finished):
                 self.result, self.model = event.result, self._trainer.model.eval()
             if self.step >= self.pause_after and self._may_rest(event):
@@ -159,11 +166,13 @@ class RunQueue:
         self._submitted = 0
         self._closed = False
 
-    def submit(self, experiment: Experiment, owner: str = "", *, paused: bool = False) -> Run:
+    def submit(
+        self, experiment: Experiment, owner: str = "", *, paused: bool = False, watch: Watch | None = None
+    ) -> Run:
         """Queues a run of `experiment`; with `paused` it waits before its first step."""
         with self._changed:
             self._submitted += 1
-            run = Run(self._submitted, experiment, owner)
+            run = Run(self._submitted, experiment, owner, watch)
             self._runs[run.id] = run
             if paused:
                 run.status, run.pause_after = Status.PAUSED, 0

@@ -5,8 +5,17 @@ it, and so does the height, but for the drawing of a network.
 """
 
 from mlpcore.figures.architecture import network_drawing
+from mlpcore.figures.comparison import (
+    accuracy_against_parameters,
+    accuracy_over_seeds,
+    agreement_matrix,
+    class_accuracies_compared,
+    curves_over_seeds,
+)
+from mlpcore.figures.drawing import answer_bars, seen_image, votes_image
 from mlpcore.figures.evaluation import class_accuracies, confusion_matrix
-from mlpcore.figures.style import RUN_COLORS, TRAIN, VALIDATION, run_color
+from mlpcore.figures.snapshots import learned_curve, weight_pictures
+from mlpcore.figures.style import BUNDLED_COLORS, RUN_COLORS, TRAIN, TUNED_COLOR, VALIDATION, run_color
 from mlpcore.figures.training import (
     accuracy_per_epoch,
     layer_health,
@@ -17,17 +26,29 @@ from mlpcore.figures.training import (
 )
 
 __all__ = [
+    "BUNDLED_COLORS",
     "RUN_COLORS",
     "TRAIN",
+    "TUNED_COLOR",
     "VALIDATION",
+    "accuracy_against_parameters",
+    "accuracy_over_seeds",
     "accuracy_per_epoch",
+    "agreement_matrix",
+    "answer_bars",
     "class_accuracies",
+    "class_accuracies_compared",
     "confusion_matrix",
+    "curves_over_seeds",
     "layer_health",
+    "learned_curve",
     "learning_rate",
     "loss_per_epoch",
     "loss_per_step",
     "network_drawing",
     "rate_finder",
     "run_color",
+    "seen_image",
+    "votes_image",
+    "weight_pictures",
 ]

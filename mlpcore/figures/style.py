@@ -14,8 +14,15 @@ Their sky blue, orange and yellow are too pale for white, their black for a dark
 of at least 3 : 1 to white and to a near-black page.
 """
 
+BUNDLED_COLORS = {"drawing": "#0E8388", "two-hidden": "#7D7A1E", "one-hidden": "#6B7A90"}
+TUNED_COLOR = "#C2414B"
+"""The models that come with MLP Lab, and copies tuned on somebody's drawings: other colours than those of runs."""
+
 TRAIN, VALIDATION = "#7A828C", "#B98000"
 """What was measured on training and on validation images, whichever the run."""
+
+FOR, AGAINST = "#D47F1E", "#3F7FBF"
+"""Ink that a neuron or an answer wants, and ink that it does not: told apart by every kind of colour vision."""
 
 MISTAKES = "#CC3D5C"
 
