@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from ui.navigation import note_app
+
+note_app()
 st.set_page_config(page_title="MLP Lab", page_icon="🧠", layout="wide", initial_sidebar_state=220)
 
 page = st.navigation(
@@ -11,6 +14,12 @@ page = st.navigation(
             title="Train",
             icon=":material/model_training:",
             help="Put a network together, train it on real images, and watch it learn.",
+        ),
+        st.Page(
+            "pages/draw.py",
+            title="Draw",
+            icon=":material/draw:",
+            help="Draw a digit, see what the models answer as the pen lifts, and why.",
         ),
     ]
 )

@@ -1,7 +1,5 @@
 """Train: choose an experiment, watch it learn, see what came out."""
 
-import uuid
-
 import streamlit as st
 
 from mlpcore import runs
@@ -10,10 +8,14 @@ from ui.costs import show_costs
 from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form
 from ui.fields import FIELDS
+from ui.navigation import through_app
 from ui.rate_finder import rate_finder
 from ui.results import show_mistakes
 from ui.run_list import SELECTED
 from ui.run_monitor import run_monitor
+from ui.session import owner
+
+through_app()
 
 st.title("Train a network")
 st.caption(
@@ -54,8 +56,7 @@ with form_column:
         rate_finder(experiment if ready else None)
 
 if pressed and experiment:
-    owner = st.session_state.setdefault("owner", uuid.uuid4().hex)
-    st.session_state[SELECTED] = runs.queue.submit(experiment, owner, paused=step_by_step).id
+    st.session_state[SELECTED] = runs.queue.submit(experiment, owner(), paused=step_by_step).id
     # Once more from the top, so that the list at the side has it, too.
     st.rerun()
 

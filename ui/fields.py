@@ -98,9 +98,10 @@ FIELDS = {
         Field(
             "augment",
             "Augmentation",
-            "Turns, shifts and stretches every training image a little and anew in each epoch, so that none can be "
-            "learned by heart.",
-            {"none": "None", "affine": "Small affine changes"},
+            "Changes every training image a little and anew in each epoch, so that none can be learned by heart. "
+            "Affine changes turn, shift and stretch it. Elastic ones also bend it and change the thickness of its "
+            "strokes, as other hands and pens would: best for recognising drawings, after many epochs.",
+            {"none": "None", "affine": "Small affine changes", "elastic": "Elastic, as pens do"},
         ),
         Field(
             "dataset",

@@ -1,16 +1,20 @@
 """The runs at the side of every page, and the word when one of them ends."""
 
+import math
+import time
+
 import streamlit as st
 
 from mlpcore import runs
 from mlpcore.runs import Run, Status
 from ui.run_monitor import STATUS_BADGES
+from ui.session import owner
 from ui.words import percent
 
 REFRESH_SECONDS = 2.0
 SHOWN = 12
 SELECTED = "run_id"
-_ANNOUNCED = "announced_runs"
+_ENDED, _ANNOUNCED = "ended_runs", "announced_runs"
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
@@ -44,10 +48,19 @@ def _state(run: Run) -> str:
 
 def _announce(all_runs: list[Run]) -> None:
     ended = [run for run in all_runs if run.status.is_final]
-    known: set[str] = st.session_state.setdefault(_ANNOUNCED, {run.id for run in ended})
+    # When this session learned of each run's end; those before its own time are no news.
+    seen: dict[str, float] = st.session_state.setdefault(_ENDED, dict.fromkeys((run.id for run in ended), -math.inf))
+    announced: set[str] = st.session_state.setdefault(_ANNOUNCED, set(seen))
+    now = time.monotonic()
     for run in ended:
-        if run.id not in known:
-            known.add(run.id)
+        if run.id not in announced and now - seen.get(run.id, math.inf) >= REFRESH_SECONDS / 2:
+            announced.add(run.id)
             icon, _ = STATUS_BADGES[run.status]
             outcome = f": {percent(run.result.test.accuracy)} test accuracy" if run.result else ""
             st.toast(f"{run.title} {run.status}{outcome}", icon=icon, duration="long")
+    news = [run for run in ended if run.id not in seen]
+    seen.update(dict.fromkeys((run.id for run in news), now))
+    if any(run.owner == owner() for run in news):
+        # The whole page, since the new model joins those that can be asked. The word of it comes with a later run of
+        # this list: a page that starts again in the same moment would swallow it.
+        st.rerun()

@@ -53,7 +53,7 @@ def _monitor(run: Run, *, was_final: bool) -> None:
             help="Puts the settings of this run into the form.",
         ):
             st.rerun()
-    st.progress(run.progress, text=_progress_in_words(run))
+    st.progress(run.progress, text=progress_in_words(run))
     if not was_final:
         _controls(run)
     if run.error:
@@ -66,7 +66,8 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         st.caption("The curves begin with the first step.")
 
 
-def _progress_in_words(run: Run) -> str:
+def progress_in_words(run: Run) -> str:
+    """How far `run` has come, how fast it is, and how long it will take."""
     experiment = run.experiment
     if run.status is Status.QUEUED:
         place = runs.queue.place(run)

@@ -32,3 +32,8 @@ def duration(seconds: float) -> str:
 def percent(share: float, digits: int = 1) -> str:
     """A share between 0 and 1 in percent, e.g. ``97.6 %``."""
     return f"{100 * share:.{digits}f} %"
+
+
+def probability(share: float) -> str:
+    """A model's probability in percent; never 100, since softmax only comes close to it."""
+    return ">99.9 %" if share >= 0.9995 else percent(share)

@@ -7,18 +7,22 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from mlpcore import datasets
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 expect.set_options(timeout=30_000)
 
-# Streamlit's page asks its maker's host for a manifest, which no closed network answers.
+# Streamlit's page asks its maker's host for a manifest, which no closed network answers, and on a link to a page it
+# first looks for the server below that page.
+_PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNECTION_\w+|TUNNEL\w+)")
 
 
@@ -26,18 +30,26 @@ _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNEC
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app's address; at the end its log is read for warnings and tracebacks."""
     datasets.fetch("mnist")
+    with running_app(tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@contextmanager
+def running_app(log_path: Path) -> Iterator[str]:
+    """A server that nobody has visited yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    log_path = tmp_path_factory.mktemp("server") / "log.txt"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
     with log_path.open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
     address = f"http://localhost:{port}"
     _wait_until_healthy(address, process, log_path)
-    yield address
-    process.terminate()
-    process.wait(timeout=30)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
     log_text = log_path.read_text("utf-8")
     assert not re.search(r"Traceback|Error|WARNING|Warning|Exception|terminate called", log_text), log_text
 
@@ -64,21 +76,46 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+Opener = Callable[..., Page]
+
+
 @pytest.fixture
-def page(server: str, browser: Browser) -> Iterator[Page]:
-    """A fresh session on the app; an error in the browser's console fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
-    page = context.new_page()
+def open_page(server: str, browser: Browser) -> Iterator[Opener]:
+    """Opens a page of the app in a fresh session; an error in any of their consoles fails the test."""
     errors: list[str] = []
+    contexts: list[BrowserContext] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and not _FOREIGN.search(message.text):
+        probes = _PROBE.search(message.location.get("url", ""))
+        if message.type == "error" and not probes and not _FOREIGN.search(message.text):
             errors.append(message.text)
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(server)
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
-    yield page
-    context.close()
+    def open_page(path: str = "", width: int = 1280, height: int = 1000, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{server}/{path}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
     assert not errors
+
+
+@pytest.fixture
+def page(open_page: Opener) -> Page:
+    """A fresh session on the Train page."""
+    page = open_page()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    return page
+
+
+@pytest.fixture
+def draw_page(open_page: Opener) -> Page:
+    """A fresh session on the Draw page."""
+    page = open_page("draw")
+    expect(page.locator("canvas.upper-canvas")).to_be_visible()
+    return page

@@ -1,10 +1,11 @@
 """What only a browser shows: charts that move and keep the reader's view, reloads, the keyboard, a phone's width."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 LONG = "300"
 
@@ -188,15 +189,12 @@ def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 390, 1280])
-def test_nothing_is_wider_than_the_screen(server: str, browser: Browser, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto(server)
+def test_nothing_is_wider_than_the_screen(open_page: Callable[..., Page], width: int) -> None:
+    page = open_page(width=width, height=800)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
     page.wait_for_timeout(1000)
-    overflow = page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth")
-    page.close()
-    assert overflow <= 0
+    assert page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
 
 
 def test_the_keyboard_is_enough_to_train(page: Page) -> None:

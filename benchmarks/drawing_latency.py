@@ -1,0 +1,179 @@
+"""Pen up → changed prediction on the Draw page, beside what the canvas alone takes.
+
+In headless Chromium a stroke is drawn in turn on the bare canvas (`canvas_floor.py`) and on the Draw page with three
+models, first while nothing trains, then while a run of two hidden layers does. Times run in the page, from the
+mouse button's release to the first frame after the text has changed.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+from streamlit.web import bootstrap
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from mlpcore import datasets, runs  # noqa: E402
+from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
+
+APP_PORT, FLOOR_PORT = 8595, 8596
+ANSWERS = {"floor": ".st-key-answer", "app": ".st-key-drawn_answers"}
+PATIENCE_MS = 5000
+
+# Makes `waiting` the milliseconds from the release of the button to the frame that shows another text, or null.
+TIMER = """([selector, patience]) => {
+  const text = () => document.querySelector(selector)?.innerText;
+  window.waiting = new Promise((resolve) => {
+    window.addEventListener("mouseup", () => {
+      const released = performance.now(), before = text();
+      const observer = new MutationObserver(() => {
+        if (text() === before) return;
+        observer.disconnect();
+        requestAnimationFrame(() => resolve(performance.now() - released));
+      });
+      observer.observe(document.body, { childList: true, subtree: true, characterData: true });
+      setTimeout(() => { observer.disconnect(); resolve(null); }, patience);
+    }, { once: true, capture: true });
+  });
+}"""
+
+
+def main() -> None:
+    """Starts the app's server in the main thread, as it wants it, and measures in another."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--strokes", type=int, default=50, help="strokes on either page, idle and busy (default 50)")
+    parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
+    arguments = parser.parse_args()
+    os.chdir(ROOT)
+    datasets.fetch("mnist")
+    threading.Thread(target=measure_and_exit, args=(arguments,), daemon=True).start()
+    flags = {"server.port": APP_PORT, "server.headless": True}
+    bootstrap.load_config_options(flags)
+    bootstrap.run("app.py", False, [], flags)
+
+
+def measure_and_exit(arguments: argparse.Namespace) -> None:
+    """Prints the figures and ends the process, server included."""
+    status = 1
+    try:
+        with floor_server():
+            time.sleep(3)
+            measure(arguments)
+        status = 0
+    finally:
+        sys.stdout.flush()
+        runs.queue.close()
+        os._exit(status)
+
+
+@contextmanager
+def floor_server() -> Iterator[None]:
+    """The bare canvas on a server of its own, started in the app's folder for its settings."""
+    command = [sys.executable, "-m", "streamlit", "run", "benchmarks/canvas_floor.py"]
+    options = [f"--server.port={FLOOR_PORT}", "--server.headless=true"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as server:
+        yield
+        server.terminate()
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    """Draws all strokes and prints medians and what the page takes beyond the floor."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("MLPLAB_CHROMIUM") or None,
+            args=["--no-sandbox", "--disable-background-networking"],
+        )
+        context = browser.new_context(viewport={"width": 1280, "height": 1000})
+        pages = {
+            "floor": opened(context, f"http://localhost:{FLOOR_PORT}"),
+            "app": opened(context, f"http://localhost:{APP_PORT}/draw"),
+        }
+        results = {"idle": rounds(pages, arguments.strokes)}
+        run = runs.queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(epochs=1000))
+        while not run.step:
+            time.sleep(0.1)
+        results["busy"] = rounds(pages, arguments.strokes)
+        browser.close()
+    if arguments.json:
+        print(json.dumps(results))
+        return
+    for state, figures in results.items():
+        print(
+            f"{state}: canvas alone {figures['floor_ms']:.0f} ms, Draw page {figures['app_ms']:.0f} ms, "
+            f"{figures['over_floor_ms']:+.0f} ms (medians of {figures['strokes']} strokes; "
+            f"{figures['unchanged']} strokes changed no answer)"
+        )
+
+
+def opened(context: BrowserContext, address: str) -> Page:
+    """The page with a first stroke on its canvas, so that all charts are there."""
+    page = context.new_page()
+    page.goto(address)
+    page.locator("canvas.upper-canvas").wait_for()
+    page.wait_for_timeout(2000)
+    stroke(page, random.Random(0))
+    page.wait_for_timeout(3000)
+    return page
+
+
+def rounds(pages: dict[str, Page], strokes: int) -> dict[str, float]:
+    """Strokes on both pages in turn, until each has `strokes` that changed its text; medians in milliseconds."""
+    times: dict[str, list[float]] = {name: [] for name in pages}
+    unchanged, number = 0, 0
+    while min(map(len, times.values())) < strokes and unchanged < strokes:
+        number += 1
+        for name, page in pages.items():
+            page.bring_to_front()
+            if number % 4 == 0:
+                clear(page)
+            page.evaluate(TIMER, [ANSWERS[name], PATIENCE_MS])
+            stroke(page, random.Random(number))
+            milliseconds = page.evaluate("window.waiting")
+            if milliseconds is None:
+                unchanged += 1
+            elif len(times[name]) < strokes:
+                times[name].append(milliseconds)
+            page.wait_for_timeout(300)
+    floor, app = statistics.median(times["floor"]), statistics.median(times["app"])
+    return {
+        "floor_ms": floor,
+        "app_ms": app,
+        "over_floor_ms": app - floor,
+        "strokes": min(map(len, times.values())),
+        "unchanged": unchanged,
+    }
+
+
+def clear(page: Page) -> None:
+    """An empty sheet and a first stroke on it, which is not measured."""
+    page.get_by_role("button", name="Reset canvas").click()
+    page.wait_for_timeout(800)
+    stroke(page, random.Random(1))
+    page.wait_for_timeout(1200)
+
+
+def stroke(page: Page, chance: random.Random) -> None:
+    """A line of some ten points across the sheet."""
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    assert box
+    x, y = chance.uniform(60, 240), chance.uniform(40, 120)
+    end_x, end_y = chance.uniform(60, 240), chance.uniform(180, 260)
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + end_x, box["y"] + end_y, steps=10)
+    page.mouse.up()
+
+
+if __name__ == "__main__":
+    main()

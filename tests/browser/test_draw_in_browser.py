@@ -1,0 +1,207 @@
+"""Drawing in a real browser: with mouse and finger, and what follows from it."""
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import running_app
+from tests.handwriting import DIGITS, Points
+
+Opener = Callable[..., Page]
+
+
+def sheet_corner(page: Page) -> tuple[float, float]:
+    box = page.locator("canvas.upper-canvas").bounding_box()
+    assert box
+    return box["x"], box["y"]
+
+
+def draw_stroke(page: Page, points: Points, scale: float = 2.4, left: float = 30, top: float = 30) -> None:
+    x0, y0 = sheet_corner(page)
+    page.mouse.move(x0 + left + scale * points[0][0], y0 + top + scale * points[0][1])
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(x0 + left + scale * x, y0 + top + scale * y, steps=2)
+    page.mouse.up()
+
+
+def draw_digit(page: Page, digit: int, **place: float) -> None:
+    for points in DIGITS[digit]:
+        draw_stroke(page, points, **place)
+
+
+def answer_of(page: Page, model: str) -> Locator:
+    return page.locator(".st-key-drawn_answers").get_by_test_id("stMetric").filter(has_text=model)
+
+
+def reset(page: Page) -> None:
+    page.get_by_role("button", name="Reset canvas").click()
+    expect(page.get_by_text("Draw a digit from 0 to 9 on the sheet")).to_be_visible()
+
+
+def open_tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def test_drawn_digits_are_read_by_all_three_models(draw_page: Page) -> None:
+    expect(draw_page.get_by_text("Draw a digit from 0 to 9 on the sheet")).to_be_visible()
+    for digit in DIGITS:
+        draw_digit(draw_page, digit)
+        expect(answer_of(draw_page, "Best for drawing")).to_contain_text(f"{digit} ·")
+        expect(draw_page.get_by_text(re.compile("All 3 models read|They disagree"))).to_be_visible()
+        reset(draw_page)
+
+
+def test_the_first_visitor_may_come_by_a_link_to_a_page(browser: Browser, tmp_path: Path) -> None:
+    with running_app(tmp_path / "log.txt") as address:
+        page = browser.new_page()
+        page.goto(f"{address}/draw")
+        expect(page.locator("canvas.upper-canvas")).to_be_visible()
+        expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+        expect(page).to_have_title("MLP Lab")
+        page.close()
+
+
+def test_undo_and_redo_are_answered_too(draw_page: Page) -> None:
+    draw_digit(draw_page, 4)
+    expect(answer_of(draw_page, "Best for drawing")).to_contain_text("4 ·")
+    draw_page.get_by_role("button", name="Undo").click()
+    expect(answer_of(draw_page, "Best for drawing")).not_to_contain_text("4 ·")
+    draw_page.get_by_role("button", name="Redo").click()
+    expect(answer_of(draw_page, "Best for drawing")).to_contain_text("4 ·")
+
+
+def test_a_finger_on_a_phone_draws_without_scrolling(open_page: Opener) -> None:
+    page = open_page("draw", width=360, height=740, has_touch=True, is_mobile=True)
+    expect(page.locator("canvas.upper-canvas")).to_be_visible()
+    page.locator("canvas.upper-canvas").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)
+    main = page.get_by_test_id("stMain")
+    scrolled = main.evaluate("node => node.scrollTop")
+    x0, y0 = sheet_corner(page)
+    touches = page.context.new_cdp_session(page)
+
+    def send(kind: str, *at: dict[str, float]) -> None:
+        touches.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(at)})
+
+    for points in DIGITS[3]:
+        where = [{"x": x0 + 30 + 2.4 * x, "y": y0 + 30 + 2.4 * y} for x, y in points]
+        send("touchStart", where[0])
+        for each in where[1:]:
+            send("touchMove", each)
+        send("touchEnd")
+    expect(answer_of(page, "Best for drawing")).to_contain_text("3 ·")
+    assert main.evaluate("node => node.scrollTop") == scrolled
+    assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("width", [360, 390, 1280])
+def test_no_part_of_the_page_is_wider_than_the_screen(open_page: Opener, width: int) -> None:
+    page = open_page("draw", width=width, height=900)
+    draw_digit(page, 5)
+    expect(answer_of(page, "Best for drawing")).to_contain_text("5 ·")
+    for tab in ("Photo", "My digits", "When did it learn it?", "Draw"):
+        open_tab(page, tab)
+        page.wait_for_timeout(800)
+        assert page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+
+
+def test_a_drawing_survives_a_change_of_page(draw_page: Page) -> None:
+    draw_digit(draw_page, 2)
+    before = answer_of(draw_page, "Best for drawing")
+    expect(before).to_contain_text("2 ·")
+    text = before.inner_text()
+    draw_page.get_by_role("link", name="Train").click()
+    expect(draw_page.get_by_role("heading", name="Train a network")).to_be_visible()
+    draw_page.get_by_role("link", name="Draw").click()
+    expect(answer_of(draw_page, "Best for drawing")).to_have_text(text, use_inner_text=True)
+    draw_page.get_by_role("button", name="New sheet").click()
+    expect(draw_page.get_by_text("Draw a digit from 0 to 9 on the sheet")).to_be_visible()
+    draw_digit(draw_page, 7)
+    expect(answer_of(draw_page, "Best for drawing")).to_contain_text("7 ·")
+
+
+def test_moving_a_stroke_in_edit_mode_moves_it_for_the_models(draw_page: Page) -> None:
+    draw_stroke(draw_page, DIGITS[1][0])
+    answer = answer_of(draw_page, "Best for drawing")
+    expect(answer).to_contain_text("1 ·")
+    one_line = answer.inner_text()
+    draw_stroke(draw_page, [(80, 10), (80, 90)])
+    expect(answer).not_to_have_text(one_line, use_inner_text=True)
+    two_lines = answer.inner_text()
+    draw_page.get_by_role("button", name="Edit", exact=True).click()
+    x0, y0 = sheet_corner(draw_page)
+    draw_page.mouse.move(x0 + 30 + 2.4 * 80, y0 + 150)
+    draw_page.mouse.down()
+    draw_page.mouse.move(x0 + 30 + 2.4 * 53, y0 + 150, steps=8)
+    draw_page.mouse.up()
+    expect(answer).not_to_have_text(two_lines, use_inner_text=True)
+    expect(answer).to_contain_text("1 ·")
+
+
+def test_what_it_was_is_kept_for_this_session_only(draw_page: Page, open_page: Opener) -> None:
+    draw_digit(draw_page, 7)
+    draw_page.locator(".st-key-drawn_was").get_by_text("7", exact=True).click()
+    expect(draw_page.get_by_text("Kept as a 7 in My digits, 1 in all.")).to_be_visible()
+    open_tab(draw_page, "My digits")
+    expect(draw_page.get_by_text("7, read 7")).to_be_visible()
+    with draw_page.expect_download() as download:
+        draw_page.get_by_role("button", name="Export").click()
+    assert '"label": 7' in download.value.path().read_text("utf-8")
+    stranger = open_page("draw")
+    open_tab(stranger, "My digits")
+    expect(stranger.get_by_text("No drawing has been kept yet.")).to_be_visible()
+    draw_page.get_by_role("button", name="Delete", exact=True).click()
+    expect(draw_page.get_by_text("No drawing has been kept yet.")).to_be_visible()
+
+
+def photo_of(digit: int) -> bytes:
+    """White chalk on a dark board that is lit from one side."""
+    picture = Image.linear_gradient("L").resize((640, 480)).point(lambda value: 30 + value // 4)
+    pen = ImageDraw.Draw(picture)
+    for points in DIGITS[digit]:
+        pen.line([(180 + 2.8 * x, 90 + 2.8 * y) for x, y in points], fill=235, width=14, joint="curve")
+    content = io.BytesIO()
+    picture.save(content, "JPEG")
+    return content.getvalue()
+
+
+def test_a_photo_is_read_and_what_is_no_photo_gets_a_sentence(draw_page: Page) -> None:
+    open_tab(draw_page, "Photo")
+
+    def give(name: str, content: bytes) -> None:
+        file: Any = {"name": name, "mimeType": "image/png", "buffer": content}
+        draw_page.locator(".st-key-photo_file input[type=file]").set_input_files(file)
+
+    give("board.jpg", photo_of(2))
+    answers = draw_page.locator(".st-key-photo_answers").get_by_test_id("stMetric")
+    expect(answers.filter(has_text="Best for drawing")).to_contain_text("2 ·")
+    give("broken.png", b"\x89PNG\r\n\x1a\nnothing more")
+    expect(draw_page.get_by_role("tabpanel", name="Photo").get_by_test_id("stAlert")).to_be_visible()
+    expect(answers).to_have_count(0)
+
+
+def test_a_model_is_asked_about_the_drawing_while_it_learns(draw_page: Page) -> None:
+    draw_digit(draw_page, 7)
+    expect(answer_of(draw_page, "Best for drawing")).to_contain_text("7 ·")
+    open_tab(draw_page, "When did it learn it?")
+    draw_page.get_by_role("button", name="Train and watch").click()
+    curve = draw_page.locator("[class*=st-key-learned_curve] .live-chart")
+    expect(curve).to_be_visible()
+    expect(draw_page.get_by_text("After step")).to_be_visible()
+    draw_page.get_by_role("button", name="Stop", exact=True).click()
+    expect(draw_page.get_by_text("Step through its growth")).to_be_visible()
+    stage = draw_page.get_by_test_id("stMetric").filter(has_text="After step")
+    trained = stage.inner_text()
+    slider = draw_page.get_by_role("slider", name="Training step")
+    slider.focus()
+    draw_page.keyboard.press("Home")
+    expect(stage).to_contain_text("After step 0")
+    assert stage.inner_text() != trained
+    expect(draw_page.locator("[class*=st-key-stage_weights] .live-chart")).to_be_visible()

@@ -1,0 +1,165 @@
+"""The Draw page's behaviour in Streamlit's own headless runner, which starts with whatever the canvas held last."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpcore import runs
+from mlpcore.collection import Collection
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import Experiment
+from mlpcore.runs import RunQueue
+from tests.handwriting import canvas_json
+from tests.waiting import until
+
+
+@pytest.fixture
+def queue(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunQueue]:
+    queue = RunQueue(load=lambda name: mnist, cores=2)
+    monkeypatch.setattr(runs, "queue", queue)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def page(queue: RunQueue) -> AppTest:
+    return AppTest.from_file("../../pages/draw.py", default_timeout=60)
+
+
+def drawn(page: AppTest, content: object) -> AppTest:
+    """The page with this on its canvas."""
+    page.session_state["canvas_last"] = content
+    page.run()
+    assert not page.exception
+    return page
+
+
+def answers(page: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def words(page: AppTest) -> str:
+    return " ".join(element.value for element in page.markdown)
+
+
+def test_an_empty_sheet_says_what_to_do_and_claims_nothing(page: AppTest) -> None:
+    page.run()
+    assert "Draw a digit from 0 to 9" in page.info[0].value
+    assert not page.metric
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_drawn_digit_is_read_by_the_three_bundled_models(page: AppTest, digit: int) -> None:
+    drawn(page, canvas_json(digit))
+    said = answers(page)
+    assert list(said) == ["Best for drawing", "Two hidden layers", "One hidden layer"]
+    assert said["Best for drawing"].startswith(f"{digit} ·")
+    agree = len({answer[0] for answer in said.values()}) == 1
+    assert (f"All 3 models read a **{digit}**" in words(page)) == agree
+    assert ("They disagree" in words(page)) != agree
+
+
+def test_size_and_place_make_no_difference(page: AppTest) -> None:
+    large = answers(drawn(page, canvas_json(3)))
+    small = answers(drawn(AppTest.from_file("../../pages/draw.py"), canvas_json(3, scale=0.8, left=150, top=12)))
+    assert {model: answer[0] for model, answer in large.items()} == {m: answer[0] for m, answer in small.items()}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"objects": None},
+        {"objects": [None, 3, {"type": "path"}, {"path": "M 1 2"}, {"path": [["M", "x", None]]}]},
+        {"objects": [{"type": "path", "path": [["M", float("nan"), 1e308], ["L", -1e308, 3]]}]},
+        {"objects": [{"type": "rect", "left": 3, "top": 4, "width": 5, "height": 6}]},
+    ],
+)
+def test_whatever_the_browser_sends_the_page_stands(page: AppTest, content: object) -> None:
+    drawn(page, content)
+
+
+def test_fewer_models_can_be_chosen_and_none_says_so(page: AppTest) -> None:
+    drawn(page, canvas_json(1))
+    page.multiselect(key="models_picked").set_value(["one-hidden"]).run()
+    assert list(answers(page)) == ["One hidden layer"]
+    assert "One hidden layer reads a **1**" in words(page)
+    page.multiselect(key="models_picked").set_value([]).run()
+    assert "Choose at least one model" in page.info[0].value
+    assert not page.exception
+
+
+def test_a_finished_run_joins_the_models(
+    page: AppTest, queue: RunQueue, small: Callable[..., Experiment], mnist: Dataset
+) -> None:
+    run = queue.submit(small())
+    other = queue.submit(small(dataset="fashion-mnist"))
+    until(lambda: run.status.is_final and other.status.is_final, "both runs end")
+    drawn(page, canvas_json(1))
+    offered = page.multiselect(key="models_picked").options
+    assert run.title in offered
+    assert other.title not in offered, "a model of clothes reads no digits"
+    page.multiselect(key="models_picked").set_value([run.id]).run()
+    assert list(answers(page)) == [f"Run {run.number}"]
+
+
+def keep(page: AppTest, label: int) -> AppTest:
+    pills: Any = next(group for group in page.button_group if group.label == "It was a")
+    pills.set_value(label).run()
+    assert not page.exception
+    return page
+
+
+def test_what_it_was_is_kept_corrected_and_taken_back(page: AppTest) -> None:
+    drawn(page, canvas_json(7))
+    keep(page, 1)
+    collection: Collection = page.session_state["my_digits"]
+    assert [digit.label for digit in collection.digits] == [1]
+    assert len(collection.digits[0].strokes) == 1
+    keep(page, 7)
+    assert [digit.label for digit in collection.digits] == [7], "another answer to the same drawing corrects it"
+    assert "Kept as a 7 in My digits, 1 in all." in " ".join(caption.value for caption in page.caption)
+
+
+def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset) -> None:
+    collection = Collection()
+    for row in range(9):
+        collection.keep(mnist.test.images[row], [], int(mnist.test.labels[row]))
+    page.session_state["my_digits"] = collection
+    page.session_state["draw_tabs"] = ":material/folder_special: My digits"
+    drawn(page, None)
+    assert re.fullmatch(r"\d of 9 right", answers(page)["Best for drawing"])
+    page.button(key="my_digits_tune").click().run()
+    assert not page.exception
+    said = page.success[0].value
+    assert "Of the 3 held-out drawings" in said
+    assert "So few drawings say little" in said
+    chosen = page.multiselect(key="models_picked").value
+    assert "tuned-1" in chosen
+    page.button(key="my_digits_clear").click().run()
+    assert not collection.digits
+
+
+def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue) -> None:
+    page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
+    drawn(page, None)
+    assert any("Draw a digit first" in info.value for info in page.info)
+    page = AppTest.from_file("../../pages/draw.py", default_timeout=60)
+    page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
+    drawn(page, canvas_json(4))
+    page.selectbox(key="watch_experiment").set_value("One hidden layer (256)")
+    page.button(key="watch_train").click().run()
+    (run,) = queue.runs()
+    assert run.watch
+    until(lambda: len(run.watch.looks) > 20 if run.watch else False, "the model is asked")
+    queue.stop(run)
+    until(lambda: run.status.is_final, "the run ends")
+    page.run()
+    assert not page.exception
+    slider = page.select_slider[0]
+    slider.set_value(0).run()
+    assert not page.exception
+    assert "After step 0" in answers(page)

@@ -1,0 +1,82 @@
+"""What the chosen models say to one image, side by side."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from mlpcore import figures
+from mlpcore.experiment import CLASSES
+from mlpcore.models import TrainedModel
+from ui.live_chart import as_json, live_chart
+from ui.models import Choice
+from ui.words import probability
+
+_DIGITS = [str(digit) for digit in range(CLASSES)]
+_UNSURE = 0.9
+"""An answer is called unsure where fewer of the model's answers with such a probability were right on test images."""
+
+
+def show_answers(image: Tensor, choices: Sequence[Choice], key: str) -> None:
+    """Shows what each model answers to a drawing, with all ten probabilities, and where they disagree.
+
+    Args:
+        image: uint8 [28, 28].
+        choices: at least one.
+        key: of the place on the page.
+    """
+    # For this thread: several would wait for each other at every small operation, and for whatever trains meanwhile.
+    torch.set_num_threads(1)
+    probabilities = [choice.model.probabilities(image.unsqueeze(0))[0] for choice in choices]
+    answers = [int(each.argmax()) for each in probabilities]
+    with st.container(key=f"{key}_answers"):
+        st.markdown(_verdict(answers, choices))
+        for column, choice, answer, each in zip(st.columns(len(choices)), choices, answers, probabilities, strict=True):
+            with column:
+                _show_answer(choice, answer, each, key)
+
+
+def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str) -> None:
+    confidence = float(probabilities[answer])
+    st.metric(
+        choice.short_title,
+        f"{answer} · {probability(confidence)}",
+        help=f"{choice.model.title}. {_track_record(choice.model, confidence)}",
+        width="content",
+    )
+    if _is_unsure(choice.model, confidence):
+        st.badge("unsure", icon=":material/help:", color="orange")
+    live_chart(
+        as_json(figures.answer_bars(probabilities.numpy(), choice.color, _DIGITS)),
+        key=f"{key}_bars_{choice.key}",
+        alt=f"Bar chart: the probability that {choice.model.title} gives to each digit; "
+        f"most, {probability(confidence)}, to {answer}.",
+        height=250,
+    )
+
+
+def _verdict(answers: Sequence[int], choices: Sequence[Choice]) -> str:
+    if len(set(answers)) == 1:
+        who = f"{choices[0].short_title} reads" if len(answers) == 1 else f"All {len(answers)} models read"
+        return f":material/check: {who} a **{answers[0]}**."
+    by_answer: dict[int, list[str]] = {answer: [] for answer in dict.fromkeys(answers)}
+    for answer, choice in zip(answers, choices, strict=True):
+        by_answer[answer].append(choice.short_title)
+    said = "; ".join(f"**{answer}** says {' and '.join(titles)}" for answer, titles in by_answer.items())
+    return f":orange[:material/call_split: They disagree.] {said}."
+
+
+def _is_unsure(model: TrainedModel, confidence: float) -> bool:
+    record = model.test.at(confidence)
+    return record.right < _UNSURE * record.images if record.images else confidence < _UNSURE
+
+
+def _track_record(model: TrainedModel, confidence: float) -> str:
+    record = model.test.at(confidence)
+    if not record.images:
+        return "No test image got an answer with such a probability, so there is no telling how often it is right."
+    return (
+        f"On the test images it was right in {record.right:,} of the {record.images:,} cases in which its answer had "
+        "about this probability. A drawing unlike MNIST's images can be read worse than that."
+    )

@@ -1,0 +1,81 @@
+"""Which models answer: those that come with MLP Lab, one's own runs as they finish, and copies tuned on My digits."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from mlpcore import figures, runs
+from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, load
+from mlpcore.runs import Run
+from ui.session import my_models
+
+MOST = 4
+_PICKED, _NEXT = "models_picked", "models_next"
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A model that can be asked, what it is called in narrow places, and its colour in every figure."""
+
+    key: str
+    model: TrainedModel
+    short_title: str
+    color: str
+
+
+@st.cache_resource(show_spinner=False)
+def _bundled() -> dict[str, TrainedModel]:
+    models = {}
+    for name in ("drawing", "two-hidden", "one-hidden"):
+        try:
+            models[name] = load(BUNDLED[name])
+        except InvalidModel as problem:
+            st.error(str(problem), icon=":material/error:")
+    return models
+
+
+def all_choices() -> dict[str, Choice]:
+    """Every model that reads digits, by its key."""
+    choices = [
+        Choice(name, model, model.title.partition(" (")[0], figures.BUNDLED_COLORS[name])
+        for name, model in _bundled().items()
+    ]
+    choices += [
+        Choice(key, model, model.title.partition(" (")[0], figures.TUNED_COLOR) for key, model in my_models().items()
+    ]
+    choices += [
+        Choice(run.id, _of_run(run), f"Run {run.number}", figures.run_color(run.number))
+        for run in runs.queue.runs()
+        if run.model and run.result and run.experiment.data.dataset == "mnist"
+    ]
+    return {choice.key: choice for choice in choices}
+
+
+def _of_run(run: Run) -> TrainedModel:
+    assert run.model and run.result
+    return TrainedModel(run.title, run.experiment, run.model, Score.of(run.result.test))
+
+
+def model_picker() -> list[Choice]:
+    """Lets one choose up to four models; returns them in the order in which they were chosen."""
+    choices = all_choices()
+    st.session_state.setdefault(_PICKED, list(_bundled()))
+    newcomer = st.session_state.pop(_NEXT, None)
+    picked = [key for key in st.session_state[_PICKED] if key in choices and key != newcomer]
+    st.session_state[_PICKED] = [*picked[: MOST - 1], newcomer] if newcomer else picked
+    chosen: list[str] = st.multiselect(
+        "Models that answer",
+        list(choices),
+        key=_PICKED,
+        format_func=lambda key: choices[key].model.title,
+        max_selections=MOST,
+        placeholder="Choose up to four models",
+        persist_state="session",
+        help="Three come with MLP Lab. Runs of yours join the list when they have finished.",
+    )
+    return [choices[key] for key in chosen]
+
+
+def pick_next(key: str) -> None:
+    """Lets the next run of the page choose this model, too, in place of the last one where there are four already."""
+    st.session_state[_NEXT] = key

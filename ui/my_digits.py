@@ -1,0 +1,141 @@
+"""My digits: the drawings that somebody kept, how the models do on them, and a copy of a model that learns them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mlpcore import datasets
+from mlpcore.collection import MAX_DIGITS, Digit, as_tensors
+from mlpcore.datasets import DataUnavailable
+from mlpcore.fine_tuning import FineTuned, fine_tune, may_fine_tune
+from ui.models import Choice, pick_next
+from ui.pictures import ink_on_paper
+from ui.session import my_digits, my_models
+from ui.words import percent
+
+_PICTURE_PIXELS = 84
+_TUNED = "my_digits_tuned"
+
+
+def show_my_digits(choices: Sequence[Choice]) -> None:
+    """The kept drawings with what the chosen models read in them; exporting, deleting and learning from them."""
+    digits = my_digits().digits
+    if not digits:
+        st.info(
+            "No drawing has been kept yet. Draw one, say below it what it was, and it appears here. Drawings stay in "
+            "this browser session: nobody else sees them, and they are gone when it ends.",
+            icon=":material/draw:",
+        )
+        return
+    st.caption(
+        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser session: nobody else sees them, and they "
+        "are gone when it ends, so export what you want to keep."
+    )
+    _scores(digits, choices)
+    _gallery(digits, choices)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Export",
+            my_digits().to_json,
+            file_name="my-digits.json",
+            mime="application/json",
+            key="my_digits_export",
+            icon=":material/download:",
+            on_click="ignore",
+            help="A JSON file with label, date, pen strokes and the 28×28 image of every drawing.",
+        )
+        st.button("Delete all", key="my_digits_clear", icon=":material/delete_sweep:", on_click=my_digits().clear)
+    st.subheader("Teach a copy")
+    _fine_tuning(digits, choices)
+
+
+def _scores(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
+    images, labels = as_tensors(digits)
+    with st.container(horizontal=True, gap="medium"):
+        for choice in choices:
+            right = int((choice.model.logits(images).argmax(dim=1) == labels).sum())
+            st.metric(
+                choice.short_title,
+                f"{right} of {len(digits)} right",
+                width="content",
+                help="On all drawings kept here. A copy that has learned from some of them is flattered by these.",
+            )
+
+
+def _gallery(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
+    images, _ = as_tensors(digits)
+    answers = [choice.model.logits(images).argmax(dim=1).tolist() for choice in choices]
+    with st.container(horizontal=True, gap="small"):
+        for number, digit in enumerate(digits):
+            read = ", ".join(str(answer[number]) for answer in answers)
+            with st.container(width=_PICTURE_PIXELS + 16, gap="xsmall"):
+                st.image(
+                    ink_on_paper(digit.image, _PICTURE_PIXELS),
+                    width=_PICTURE_PIXELS,
+                    caption=f"{digit.label}, read {read}" if read else f"{digit.label}",
+                    alt=f"A drawing kept as {digit.label}" + (f", read as {read}." if read else "."),
+                )
+                st.button(
+                    "Delete",
+                    key=f"my_digits_delete_{id(digit)}",
+                    type="tertiary",
+                    icon=":material/delete:",
+                    on_click=my_digits().delete,
+                    args=(digit,),
+                    help=f"Kept {digit.date:%d %B %Y, %H:%M} UTC; "
+                    + ("held out for scoring." if digit.held_out else "a copy may learn from it."),
+                )
+
+
+def _fine_tuning(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
+    held_out = sum(digit.held_out for digit in digits)
+    st.caption(
+        "A copy of a model learns from your drawings, mixed with MNIST images so that it does not forget the rest. "
+        f"Every third drawing you keep is held out: the copy never sees it, and only those ({held_out} now) are scored."
+    )
+    if not choices:
+        st.caption("Choose a model above first.")
+        return
+    names = {choice.key: choice.model.title for choice in choices}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key = st.selectbox("Model to copy", list(names), format_func=names.__getitem__, key="my_digits_base", width=320)
+        pressed = st.button(
+            "Teach a copy",
+            key="my_digits_tune",
+            icon=":material/school:",
+            disabled=not may_fine_tune(digits),
+            help="Takes some seconds. Possible as soon as three drawings have been kept.",
+        )
+    if pressed:
+        _tune(next(choice for choice in choices if choice.key == key), digits)
+    tuned: FineTuned | None = st.session_state.get(_TUNED)
+    if tuned:
+        st.success(_outcome(tuned), icon=":material/school:")
+
+
+def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
+    models = my_models()
+    title = f"My copy {len(models) + 1} ({choice.short_title})"
+    bar = st.progress(0.0, text="A copy is learning")
+    try:
+        for event in fine_tune(choice.model, digits, datasets.load("mnist"), title):
+            if isinstance(event, FineTuned):
+                key = f"tuned-{len(models) + 1}"
+                models[key] = event.model
+                st.session_state[_TUNED] = event
+                pick_next(key)
+            else:
+                bar.progress(event, text="A copy is learning")
+    except DataUnavailable as problem:
+        st.error(str(problem), icon=":material/error:")
+        return
+    st.rerun()
+
+
+def _outcome(tuned: FineTuned) -> str:
+    return (
+        f"**{tuned.model.title}** is among the models now. Of the {tuned.held_out} held-out drawings, which it never "
+        f"saw, the original reads {tuned.right_before} right and the copy {tuned.right_after}. On MNIST's test images "
+        f"the copy reaches {percent(tuned.model.test.accuracy, 2)}."
+        + (" So few drawings say little: keep more to be surer." if tuned.held_out < 20 else "")
+    )

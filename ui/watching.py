@@ -1,0 +1,161 @@
+"""When did it learn your digit? A model is trained while it is asked about one drawing, and every stage is kept."""
+
+import numpy as np
+import streamlit as st
+from torch import Tensor
+
+from mlpcore import figures, runs
+from mlpcore.experiment import CLASSES, TUTORIAL_PRESETS, Experiment
+from mlpcore.runs import Run
+from mlpcore.snapshots import Look, Watch, first_weights, most_changed
+from ui.data_gate import dataset_ready
+from ui.live_chart import as_json, live_chart
+from ui.pictures import ink_on_paper
+from ui.run_monitor import REFRESH_SECONDS, STATUS_BADGES, progress_in_words
+from ui.session import owner
+from ui.words import probability
+
+_RUN = "watched_run"
+_PICTURES, _COLUMNS = 24, 8
+_PICTURE_PIXELS = 140
+
+
+def show_watching(image: Tensor | None, guess: int) -> None:
+    """Offers to train a model that is asked about `image`, uint8 [28, 28], all the while; `guess` is what it may be."""
+    if image is None:
+        st.info("Draw a digit first, then train a model here and see when it learns it.", icon=":material/draw:")
+    else:
+        _start(image, guess)
+    run = runs.queue.get(st.session_state.get(_RUN, ""))
+    if run and run.watch and run.owner == owner():
+        final = run.status.is_final
+        st.fragment(_live, run_every=None if final else REFRESH_SECONDS)(run, run.watch, was_final=final)
+        if final and len(run.watch.snapshots) > 1:
+            st.fragment(_stages)(run, run.watch, image)
+
+
+def _start(image: Tensor, guess: int) -> None:
+    picture, fields = st.columns([1, 4])
+    with picture:
+        st.image(
+            ink_on_paper(image, _PICTURE_PIXELS), width=_PICTURE_PIXELS, alt="Your drawing as the network sees it."
+        )
+    with fields:
+        experiments = _experiments()
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            label = st.selectbox("What it is", range(CLASSES), index=guess, key=f"watch_label_{guess}", width=110)
+            title = st.selectbox("Model to train", list(experiments), key="watch_experiment", width=340)
+            ready = dataset_ready("mnist")
+            pressed = st.button(
+                "Train and watch", key="watch_train", type="primary", icon=":material/play_arrow:", disabled=not ready
+            )
+        st.caption(
+            "A fresh model learns from MNIST, never from your drawing. At some 60 steps, close together at first, it "
+            "is asked what your drawing is."
+        )
+    if pressed:
+        experiment = experiments[title]
+        run = runs.queue.submit(experiment, owner(), watch=Watch(image, label, experiment))
+        st.session_state[_RUN] = run.id
+        st.rerun()
+
+
+def _experiments() -> dict[str, Experiment]:
+    """The tutorial's models, and what the Train page's form holds, if that reads digits."""
+    offered = {preset.architecture.title: preset for preset in TUTORIAL_PRESETS.values()}
+    form: Experiment | None = st.session_state.get("last_experiment")
+    if form and form.data.dataset == "mnist" and form not in offered.values():
+        offered[f"Train page: {form.architecture.title}"] = form
+    return offered
+
+
+def _live(run: Run, watch: Watch, *, was_final: bool) -> None:
+    if run.status.is_final and not was_final:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(run.title, width="content", anchor=False)
+        icon, color = STATUS_BADGES[run.status]
+        st.badge(run.status, icon=icon, color=color)
+        if not was_final:
+            st.button("Stop", key="watch_stop", icon=":material/stop:", on_click=runs.queue.stop, args=(run,))
+    st.progress(run.progress, text=progress_in_words(run))
+    if run.error:
+        st.error(run.error, icon=":material/error:")
+    looks = list(watch.looks)
+    if not looks or not run.step:
+        st.caption("The curves begin with the first step.")
+        return
+    steps, answers = np.array([look.step for look in looks]), np.array([look.probabilities for look in looks])
+    total, color_of_run = run.experiment.total_steps, figures.run_color(run.number)
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**What it makes of your {watch.label}**")
+        live_chart(
+            as_json(figures.learned_curve(steps, answers, watch.label, total, color_of_run)),
+            key=f"learned_curve_{run.id}",
+            alt=f"Line chart: probability of {watch.label} for the drawing against training step.",
+            height=300,
+        )
+    with right:
+        st.markdown("**Training loss per step**")
+        live_chart(
+            as_json(figures.loss_per_step(run.history, total, smoothing=0.0, log=False, color=color_of_run)),
+            key=f"watched_loss_{run.id}",
+            alt="Line chart: training loss against step.",
+            height=300,
+        )
+    st.markdown(_in_words(looks, watch.label))
+
+
+def _in_words(looks: list[Look], label: int) -> str:
+    """Since when the model has read the drawing as `label` without interruption."""
+    right = [int(look.probabilities.argmax()) == label for look in looks]
+    last = looks[-1]
+    now = f"After step {last.step:,} it gives {label} a probability of {probability(float(last.probabilities[label]))}."
+    if not right[-1]:
+        return f"{now} It reads a **{int(last.probabilities.argmax())}**."
+    since = len(right) - 1 - next((back for back, each in enumerate(reversed(right)) if not each), len(right))
+    first = looks[since + 1]
+    if first.step == 0:
+        return f"{now} It answered {label} from the start, untrained: that was luck."
+    return f"{now} It has answered **{label}** ever since step {first.step:,} (as far as it was asked)."
+
+
+def _stages(run: Run, watch: Watch, image: Tensor | None) -> None:
+    st.subheader("Step through its growth", anchor=False)
+    snapshots = watch.snapshots
+    by_step = {look.step: look for look in snapshots}
+    step = st.select_slider(
+        "Training step",
+        list(by_step),
+        value=snapshots[-1].step,
+        key=f"stage_{run.id}",
+        format_func=lambda step: f"{step:,}",
+        help="The arrow keys move it. Weights are kept in 8 bits each, so answers can differ in the last decimals.",
+    )
+    model = watch.model(by_step[step])
+    asked = watch.image if image is None else image
+    probabilities = model.probabilities(asked.unsqueeze(0))[0]
+    answer = int(probabilities.argmax())
+    left, right = st.columns([1, 2])
+    with left:
+        st.metric(f"After step {step:,}", f"{answer} · {probability(float(probabilities[answer]))}", width="content")
+        live_chart(
+            as_json(figures.answer_bars(probabilities.numpy(), figures.run_color(run.number), list("0123456789"))),
+            key=f"stage_bars_{run.id}",
+            alt=f"Bar chart: probability of each digit after step {step}; most to {answer}.",
+            height=250,
+        )
+    with right:
+        chosen = most_changed(watch, _PICTURES)
+        st.markdown(
+            f"**First-layer weights of the {len(chosen)} neurons that changed most**",
+            help="Each picture shows the 784 weights of one neuron, where the pixels are that they belong to: ink on "
+            "orange places excites the neuron, ink on blue ones calms it.",
+        )
+        live_chart(
+            as_json(figures.weight_pictures(first_weights(model.network)[chosen], _COLUMNS)),
+            key=f"stage_weights_{run.id}",
+            alt=f"The weights of {len(chosen)} first-layer neurons as pictures after step {step}.",
+            height=300,
+        )

@@ -1,0 +1,70 @@
+"""Why a model answers as it does: which places of the image speak for a digit, and which against."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from torch import Tensor
+
+from mlpcore import figures
+from mlpcore.experiment import CLASSES
+from mlpcore.inspection import METHODS, Target, closest_contest, votes
+from ui.live_chart import as_json, live_chart
+from ui.models import Choice
+
+_ANSWER, _RUNNER_UP, _NONE = "its answer", "its second choice", "nothing in particular"
+_DIGITS = [str(digit) for digit in range(CLASSES)]
+
+
+def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
+    """Lets one choose model, digit, rival and method, and shows how every place of `image`, uint8 [28, 28], votes."""
+    st.markdown(
+        "**Why?**",
+        help="Votes are changes of the logit, the number that a model gives a digit before softmax turns all ten into "
+        "probabilities. Against a rival, they are changes of the difference of two logits. Near the border, where "
+        "MNIST has no ink, a model has learned nothing, and its votes are guesswork.",
+    )
+    by_key = {choice.key: choice for choice in choices}
+    with st.container(horizontal=True):
+        chosen = st.selectbox(
+            "Model",
+            list(by_key),
+            format_func=lambda name: by_key[name].model.title,
+            key=f"{key}_why_model",
+            width=230,
+            persist_state="session",
+        )
+        digit = st.selectbox("Why", [_ANSWER, *_DIGITS], key=f"{key}_why_digit", width=130, persist_state="session")
+        rival = st.selectbox(
+            "Rather than", [_RUNNER_UP, *_DIGITS, _NONE], key=f"{key}_why_rival", width=190, persist_state="session"
+        )
+        method = st.selectbox(
+            "Method",
+            list(METHODS),
+            format_func=lambda name: METHODS[name].title,
+            key=f"{key}_why_method",
+            width=200,
+            persist_state="session",
+        )
+    choice = by_key.get(chosen, choices[0])
+    target = _target(choice.model.logits(image.unsqueeze(0))[0], digit, rival)
+    live_chart(
+        as_json(figures.votes_image(votes(choice.model, image, target, method), image)),
+        key=f"{key}_votes",
+        alt=f"Map of the image: which places speak for {target}, and which against.",
+        height=320,
+    )
+    account = METHODS[method]
+    st.caption(f"**{target}**, as {choice.model.title} sees it. {account.meaning} ([{account.source}]({account.url}).)")
+
+
+def _target(logits: Tensor, digit: str, rival: str) -> Target:
+    """What the fields ask for, where "its answer" and "its second choice" are those of these logits."""
+    contest = closest_contest(logits)
+    wanted = contest.digit if digit == _ANSWER else int(digit)
+    if rival == _NONE:
+        return Target(wanted)
+    if rival != _RUNNER_UP:
+        return Target(wanted, int(rival)) if int(rival) != wanted else Target(wanted)
+    # The strongest of the others.
+    order = [int(other) for other in logits.argsort(descending=True) if int(other) != wanted]
+    return Target(wanted, order[0])
