@@ -3,7 +3,8 @@
 #
 #   make app PORT=8600            another port than 8501
 #   make test ARGS="-k drawing"   anything that pytest understands
-.PHONY: app test lint bench python
+#   make models ARGS=one-hidden   one of the models that come with it; without ARGS all of them, which takes long
+.PHONY: app test models lint bench python
 PORT = 8501
 ARGS =
 
@@ -17,6 +18,9 @@ app: python
 
 test: python
 	@$(PYTHON) make.py test $(ARGS)
+
+models: python
+	@$(PYTHON) make.py models $(ARGS)
 
 lint: python
 	@$(PYTHON) make.py lint

@@ -57,13 +57,16 @@ class Problem(Exception):
 
 
 def main(command: str = "", *arguments: str) -> int:
-    """Run `app [port]`, `test [pytest's arguments]`, `lint` or `bench`, and return its exit status."""
+    """Run `app [port]`, `test [pytest's arguments]`, `models [names]`, `lint` or `bench`; return its exit status."""
     if command == "app":
         port = free_port(arguments[0] if arguments else "8501")
         install("requirements.txt")
         return run("-m", "streamlit", "run", "app.py", "--server.port", port)
+    if command == "models":
+        install("requirements.txt")
+        return run("-m", "mlpcore.models", *arguments)
     if command not in ("test", "lint", "bench"):
-        raise Problem("The commands are: app, test, lint, bench.")
+        raise Problem("The commands are: app, test, models, lint, bench.")
     install("requirements.txt", "requirements-dev.txt")
     if command == "lint":
         return max([run(*tool) for tool in LINT])  # a list: every tool has its say

@@ -1,4 +1,4 @@
-"""Training, and getting the data, without a browser: ``python -m mlpcore``.
+"""Training, reading pen strokes, and getting the data, without a browser: ``python -m mlpcore``.
 
 The options only name values; `Experiment` alone judges them. PyTorch takes seconds to import, so what needs it is
 imported where it is used, and `--help` or a mistake is answered at once.
@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
@@ -35,6 +36,8 @@ from mlpcore.experiment import (
 
 if TYPE_CHECKING:
     from mlpcore.history import EpochRecord
+    from mlpcore.models import TrainedModel
+    from mlpcore.pen import DrawnDigits, PenScore
     from mlpcore.training import Result, Trainer
 
 PROGRAM = "python -m mlpcore"
@@ -57,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if given.command == "train":
             return _train(given)
+        if given.command == "pen":
+            return _pen(given)
         if given.command == "data":
             return _data(given)
         print(parser.format_help(), end="", flush=True)
@@ -84,7 +89,11 @@ _OPTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("label_noise", "P", "share of the training labels that is replaced by random ones"),
         ("order", _one_of(Order), "how an epoch passes over the training images"),
         ("normalize", "", "shift and scale the pixels to mean 0 and standard deviation 1"),
-        ("augment", _one_of(Augment), "turn, shift, scale and shear each training image a little, anew in each epoch"),
+        (
+            "augment",
+            _one_of(Augment),
+            "change each training image a little, anew in each epoch; elastic also bends it, as pens do",
+        ),
     ],
     "architecture": [
         ("hidden", "SIZES|none", "neurons of each hidden layer, such as 512,256, or none for a linear classifier"),
@@ -142,6 +151,24 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument_group("output").add_argument(
         "--json", action="store_true", help="print one JSON object instead of a summary"
     )
+
+    pen = commands.add_parser(
+        "pen",
+        help="say how well models read digits written with a pen",
+        usage=f"{PROGRAM} pen FILE [--model PATH-OR-NAME ...] [--json]",
+        description="Draws every digit of a UNIPEN file as the Draw page does, and says how many of them each model "
+        "recognises. The interval is over writers, since the digits of one hand are not independent.",
+        allow_abbrev=False,
+    )
+    pen.add_argument("file", metavar="FILE", type=Path, help="a UNIPEN file of digits; it stands before --model")
+    pen.add_argument(
+        "--model",
+        metavar="PATH-OR-NAME",
+        nargs="+",
+        action="extend",
+        help="a model's .safetensors file, or one-hidden, two-hidden or drawing (default: all three)",
+    )
+    pen.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
 
     data = commands.add_parser(
         "data",
@@ -244,7 +271,7 @@ def _data(given: argparse.Namespace) -> int:
     from mlpcore import datasets
 
     try:
-        with _fetch_progress(name) as tell:
+        with fetch_progress(name) as tell:
             folder = datasets.fetch(name, tell)
     except datasets.DataUnavailable as failure:
         print(failure, file=sys.stderr)
@@ -261,7 +288,7 @@ def _train(given: argparse.Namespace) -> int:
 
     check_machine(experiment)
     try:
-        with _fetch_progress(experiment.data.dataset) as tell:
+        with fetch_progress(experiment.data.dataset) as tell:
             dataset = datasets.load(experiment.data.dataset, tell)
         trainer = Trainer(experiment, dataset)
         result, stopped = _follow(trainer, show_epochs=not given.json)
@@ -270,8 +297,65 @@ def _train(given: argparse.Namespace) -> int:
         return 1
     if stopped:
         print(_how_far(trainer), file=sys.stderr)
-    print(_as_json(trainer, result) if given.json else _summary(result), flush=True)
+    print(_as_json(trainer, result) if given.json else summary(result), flush=True)
     return 130 if stopped else 0
+
+
+def _pen(given: argparse.Namespace) -> int:
+    from mlpcore import unipen
+
+    try:
+        digits = unipen.read(given.file)
+    except unipen.InvalidInk as invalid:
+        print(invalid, file=sys.stderr)
+        return 2
+
+    from mlpcore import pen
+    from mlpcore.models import BUNDLED, InvalidModel
+
+    try:
+        models = {word: _model(word) for word in given.model or BUNDLED}
+    except InvalidModel as invalid:
+        print(f"--model: {invalid} Models that come with MLP Lab: {', '.join(BUNDLED)}.", file=sys.stderr)
+        return 2
+    with progress_bar(desc="Drawing", total=len(digits), unit=" digits") as bar:
+        drawn = pen.drawn(digits, bar.update)
+    if drawn.left_out:
+        print(f"{drawn.left_out:,} of {len(digits):,} digits have no ink and are left out.", file=sys.stderr)
+    if nameless := drawn.writers.count(unipen.UNKNOWN):
+        print(f"{nameless:,} digits name no writer in a .COMMENT, and are taken for one hand.", file=sys.stderr)
+    scores = [pen.score(word, model, drawn) for word, model in models.items()]
+    if given.json:
+        print(json.dumps({"models": [asdict(score) for score in scores]}, indent=2, allow_nan=False), flush=True)
+    else:
+        print(_pen_table(drawn, scores), flush=True)
+    return 0
+
+
+def _model(word: str) -> "TrainedModel":
+    """The model that a word at the command line stands for."""
+    from mlpcore.models import BUNDLED, load
+
+    return load(BUNDLED[word] if word in BUNDLED else Path(word))
+
+
+def _pen_table(drawn: "DrawnDigits", scores: "list[PenScore]") -> str:
+    writers = len(scores[0].per_writer)
+    width = max(len("model"), *(len(score.model) for score in scores))
+    digits = list(scores[0].per_digit)
+    lines = [
+        f"{len(drawn.labels):,} digits by {writers:,} writer{'s' if writers > 1 else ''}; recognised, in %:",
+        f"{'model':<{width}}    all     95% interval" + "".join(f"{digit:>7}" for digit in digits),
+    ]
+    for score in scores:
+        interval = (
+            "none" if score.interval is None else "{:.2f} to {:.2f}".format(*(100 * end for end in score.interval))
+        )
+        shares = "".join(f"{100 * share:7.2f}" for share in score.per_digit.values())
+        lines.append(f"{score.model:<{width}} {100 * score.accuracy:6.2f}   {interval:>14}{shares}")
+    if writers == 1:
+        lines.append("There is no interval: the digits of one hand say nothing about other hands.")
+    return "\n".join(lines)
 
 
 def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
@@ -282,7 +366,7 @@ def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
     images, epochs = experiment.data.train_images, experiment.hyperparameters.epochs
     with (
         _stopped_by_signals(trainer) as signals,
-        _bar(desc=f"Epoch 1/{epochs}", total=images * epochs, unit=" images", unit_scale=True) as bar,
+        progress_bar(desc=f"Epoch 1/{epochs}", total=images * epochs, unit=" images", unit_scale=True) as bar,
     ):
         for event in trainer:
             match event:
@@ -295,7 +379,7 @@ def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
                 case EpochEnd(record) if show_epochs:
                     if sys.stderr.isatty():
                         bar.clear()
-                    print(_epoch_line(record, epochs), flush=True)
+                    print(epoch_line(record, epochs), flush=True)
                 case Finished():
                     bar.set_description("Stopped" if signals else "Done", refresh=False)
     assert isinstance(event, Finished)
@@ -330,13 +414,13 @@ def _stopped_by_signals(trainer: "Trainer") -> Iterator[list[int]]:
 
 
 @contextmanager
-def _fetch_progress(name: DatasetName) -> Iterator[Callable[[float, str], None]]:
+def fetch_progress(name: DatasetName) -> Iterator[Callable[[float, str], None]]:
     """Shows how far the fetching of a dataset is, if it has to be fetched."""
     from mlpcore import datasets
 
     shape = "{desc}: {percentage:3.0f}%|{bar}|"
     said = ""
-    with _bar(desc=name, total=1.0, bar_format=shape, disable=datasets.is_on_disk(name)) as bar:
+    with progress_bar(desc=name, total=1.0, bar_format=shape, disable=datasets.is_on_disk(name)) as bar:
 
         def tell(share: float, sentence: str) -> None:
             nonlocal said
@@ -347,13 +431,15 @@ def _fetch_progress(name: DatasetName) -> Iterator[Callable[[float, str], None]]
         yield tell
 
 
-def _bar(**settings: Any) -> "tqdm[NoReturn]":
+def progress_bar(**settings: Any) -> "tqdm[NoReturn]":
     """A progress bar on standard error, which says little where that is a log."""
     interval = 0.1 if sys.stderr.isatty() else LOG_SECONDS
     return tqdm(mininterval=interval, maxinterval=interval, miniters=0, dynamic_ncols=True, **settings)
 
 
-def _epoch_line(record: "EpochRecord", epochs: int) -> str:
+def epoch_line(record: "EpochRecord", epochs: int) -> str:
+    """An epoch's figures in a line."""
+    """One of `epochs` epochs in a line."""
     validation = "" if record.val_accuracy is None else f", validation {record.val_accuracy:.2%}"
     return (
         f"Epoch {record.epoch}/{epochs}: loss {record.loss:.4f}, training {record.train_accuracy:.2%}{validation}, "
@@ -361,7 +447,9 @@ def _epoch_line(record: "EpochRecord", epochs: int) -> str:
     )
 
 
-def _summary(result: "Result") -> str:
+def summary(result: "Result") -> str:
+    """What came out of a run, in a sentence."""
+    """What came out of a training, in a sentence."""
     low, high = result.test.interval
     return (
         f"Test accuracy {result.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "

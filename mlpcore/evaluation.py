@@ -29,6 +29,7 @@ class Evaluation:
         confusion: int64 [10, 10]; row: true class, column: predicted class.
         predictions: uint8 [N], the predicted class of every image.
         confidences: float32 [N], the probability given to the predicted class.
+        correct: bool [N], whether the predicted class is the true one.
     """
 
     loss: float
@@ -37,6 +38,7 @@ class Evaluation:
     confusion: npt.NDArray[np.int64]
     predictions: npt.NDArray[np.uint8]
     confidences: npt.NDArray[np.float32]
+    correct: npt.NDArray[np.bool_]
 
     @property
     def class_accuracies(self) -> npt.NDArray[np.float64]:
@@ -80,15 +82,17 @@ def judge(logits: Tensor, labels: Tensor) -> Evaluation:
     largest = logits.argmax(dim=1, keepdim=True)
     confidences = F.softmax(logits, dim=1).gather(1, largest).squeeze(1).numpy()
     predictions, truth = largest.squeeze(1).numpy(), labels.numpy()
-    correct = int((predictions == truth).sum())
-    interval = binomtest(correct, len(truth)).proportion_ci(confidence_level=0.95, method="wilson")
+    correct = predictions == truth
+    right = int(correct.sum())
+    interval = binomtest(right, len(truth)).proportion_ci(confidence_level=0.95, method="wilson")
     return Evaluation(
         loss=F.cross_entropy(logits.double(), labels).item(),
-        accuracy=correct / len(truth),
+        accuracy=right / len(truth),
         interval=(float(interval.low), float(interval.high)),
         confusion=confusion_matrix(truth, predictions, labels=range(CLASSES)),
         predictions=predictions.astype(np.uint8),
         confidences=confidences,
+        correct=correct,
     )
 
 
@@ -103,7 +107,7 @@ def evaluate(
 def most_confident_mistakes(evaluation: Evaluation, labels: Tensor, count: int) -> list[Mistake]:
     """Up to `count` images that the model got wrong, the surest first; `labels` are the set's, int64 [N]."""
     truth = labels.cpu().numpy()
-    wrong = np.flatnonzero(evaluation.predictions != truth)
+    wrong = np.flatnonzero(~evaluation.correct)
     surest = wrong[np.argsort(-evaluation.confidences[wrong], kind="stable")][:count]
     return [
         Mistake(

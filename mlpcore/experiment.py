@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 Activation = Literal["relu", "leaky_relu", "gelu", "silu", "tanh", "sigmoid"]
 OptimizerName = Literal["adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "adagrad"]
 Schedule = Literal["constant", "cosine", "one-cycle"]
-Augment = Literal["none", "affine"]
+Augment = Literal["none", "affine", "elastic"]
 DatasetName = Literal["mnist", "fashion-mnist"]
 Order = Literal["shuffled", "stored", "by-class"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -219,7 +219,8 @@ class Hyperparameters(_Frozen):
         accumulate: batches whose gradients are averaged into one update.
         epochs: passes over the training images, 1 to 1,000.
         schedule: how the learning rate moves from update to update; cosine ends at 0, one-cycle rises and falls.
-        augment: ``affine`` turns, shifts, scales and shears every training image a little, anew in each epoch.
+        augment: changes every training image, anew in each epoch: ``affine`` turns, shifts, scales and shears it a
+            little, ``elastic`` does more of that, changes the strokes' thickness and bends them, as pens do.
     """
 
     optimizer: Annotated[OptimizerName, _one_of("Optimizer", OptimizerName)] = "adam"

@@ -1,6 +1,7 @@
 """The multi-layer perceptron itself, and what it costs: parameters, FLOPs, bytes."""
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import psutil
@@ -102,6 +103,18 @@ def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     return layer
 
 
+def restored(architecture: Architecture, state: Mapping[str, Tensor]) -> MLP:
+    """A network of the given shape with the weights of `state`, a state dict; on the CPU, in evaluation mode.
+
+    Raises:
+        RuntimeError: `state` is not that of such a network.
+    """
+    generator = torch.Generator()
+    network = MLP(architecture, generator, generator)
+    network.load_state_dict(state)
+    return network.eval()
+
+
 def parameter_count(architecture: Architecture) -> int:
     """Numbers that training adjusts: weights, biases, and batch norm's scales and shifts."""
     sizes = architecture.sizes
@@ -127,7 +140,8 @@ def training_bytes(experiment: Experiment) -> int:
     copies = 3 + _OPTIMIZER_COPIES[experiment.hyperparameters.optimizer]
     # Per layer: the weighted sums, the activations (and masks or normalised sums), and the gradients of both.
     per_layer = 4 + (2 if architecture.dropout else 0) + (2 if architecture.batch_norm else 0)
-    input_copies = 6 if experiment.hyperparameters.augment == "affine" else 2
+    # Images and the grid of two coordinates in which they are looked up; then the pens, the noise and its smoothing.
+    input_copies = {"none": 2, "affine": 6, "elastic": 9}[experiment.hyperparameters.augment]
     numbers_per_image = input_copies * PIXELS + per_layer * sum(architecture.sizes[1:])
     return copies * model_bytes(architecture) + _FLOAT_BYTES * experiment.batch_images * numbers_per_image
 

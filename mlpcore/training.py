@@ -5,17 +5,18 @@ pauses it; `stop` ends it early, and it is evaluated all the same. Every random 
 and the number of threads is set for each event, so nothing else in the process can change a result.
 """
 
+import copy
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mlpcore.augmentation import random_affine
+from mlpcore.augmentation import random_affine, random_elastic
 from mlpcore.datasets import Dataset, to_input
 from mlpcore.evaluation import Evaluation, judge, logits_in_chunks
 from mlpcore.experiment import Device, Experiment, InvalidExperiment
@@ -35,6 +36,10 @@ LOSSES_READ_AT_ONCE = 32
 
 class TrainingDiverged(Exception):
     """The loss became infinite or not a number; the message names the step and the likely cause."""
+
+
+class InvalidState(ValueError):
+    """What should have been the state of an interrupted training cannot be gone on from; the message says why."""
 
 
 class OutOfMemory(Exception):
@@ -92,9 +97,19 @@ class Finished:
 
 Event = Step | EpochEnd | Evaluating | Finished
 
+State = dict[str, Any]
+"""All that decides how a training goes on after an epoch, as `Trainer.state` gives it: tensors, numbers, strings, and
+lists and dictionaries of them, so that ``torch.load(…, weights_only=True)`` reads what ``torch.save`` wrote."""
+
 
 class Trainer(Iterator[Event]):
     """Trains `experiment` on `dataset`, one event at a time, and writes `history` as it goes.
+
+    Args:
+        experiment: what to train.
+        dataset: the one that it names.
+        history: an empty one to write to, for whoever looks on; its own if None.
+        state: where a Trainer of the same experiment was interrupted, to go on from there as if it had not been.
 
     Attributes:
         model: the network, on `device`.
@@ -104,11 +119,14 @@ class Trainer(Iterator[Event]):
 
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
+        InvalidState: `state` is another experiment's, or none at all.
         TrainingDiverged: from `next`, when the loss is infinite or not a number.
         OutOfMemory: from `next`, when there is not enough for a step after all.
     """
 
-    def __init__(self, experiment: Experiment, dataset: Dataset, history: History | None = None) -> None:
+    def __init__(
+        self, experiment: Experiment, dataset: Dataset, history: History | None = None, state: State | None = None
+    ) -> None:
         self.experiment = experiment
         self.history = history or History(experiment)
         self.device = check_machine(experiment)
@@ -122,10 +140,11 @@ class Trainer(Iterator[Event]):
         self._sample_rows = _spread(self.train_rows, SAMPLE_IMAGES)
 
         self._augmentation = seeded(experiment.seed, Stream.AUGMENTATION, device=self.device)
+        self._dropout = seeded(experiment.seed, Stream.DROPOUT, device=self.device)
         self.model = MLP(
             experiment.architecture,
             generator=seeded(experiment.seed, Stream.WEIGHTS),
-            dropout_generator=seeded(experiment.seed, Stream.DROPOUT, device=self.device),
+            dropout_generator=self._dropout,
         ).to(self.device)
         self.loss_function = nn.CrossEntropyLoss()
         self.optimizer = make_optimizer(experiment, self.model, self.device)
@@ -137,6 +156,8 @@ class Trainer(Iterator[Event]):
         self._stopped = False
         self._seconds = 0.0
         self._asked_at: float | None = None
+        if state is not None:
+            self._restore(state)
         self._events = self._run()
 
     def __next__(self) -> Event:
@@ -166,12 +187,60 @@ class Trainer(Iterator[Event]):
         self._events.close()
         self.model.zero_grad()
 
+    def state(self) -> State:
+        """A copy of all that decides how the training goes on; to be asked for right after an `EpochEnd`.
+
+        Raises:
+            ValueError: in the middle of an epoch, whose batches so far no state tells.
+        """
+        if self._unread or self.history.steps != len(self.history.epochs) * self.experiment.steps_per_epoch:
+            raise ValueError("A training can be saved only at the end of an epoch.")
+        return copy.deepcopy(
+            {
+                "experiment": self.experiment.model_dump_json(),
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self._schedule.state_dict() if self._schedule else None,
+                "augmentation": self._augmentation.get_state(),
+                "dropout": self._dropout.get_state(),
+                "updates": self._updates,
+                "seconds": self.seconds,
+                "losses": torch.from_numpy(self.history.losses),
+                "rates": torch.from_numpy(self.history.rates),
+                "epochs": [asdict(record) for record in self.history.epochs],
+                "health": [asdict(record) for record in self.history.health],
+            }
+        )
+
+    def _restore(self, state: State) -> None:
+        try:
+            if state["experiment"] != self.experiment.model_dump_json():
+                raise InvalidState("It is the state of another experiment.")
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self._schedule:
+                self._schedule.load_state_dict(state["schedule"])
+            self._augmentation.set_state(state["augmentation"])
+            self._dropout.set_state(state["dropout"])
+            self._updates, self._seconds = state["updates"], state["seconds"]
+            for loss, rate in zip(state["losses"].tolist(), state["rates"].tolist(), strict=True):
+                self.history.append_step(loss, rate)
+            self.history.epochs.extend(EpochRecord(**record) for record in state["epochs"])
+            self.history.health.extend(
+                HealthRecord(record["step"], tuple(LayerHealth(**layer) for layer in record["layers"]))
+                for record in state["health"]
+            )
+        except InvalidState:
+            raise
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise InvalidState(f"It is no state of a training ({error}).") from error
+
     def stop(self) -> None:
         """Ends training after the current step; the events that follow evaluate what was reached."""
         self._stopped = True
 
     def _run(self) -> Generator[Event, None, None]:
-        for epoch in range(self.experiment.hyperparameters.epochs):
+        for epoch in range(len(self.history.epochs), self.experiment.hyperparameters.epochs):
             if self._stopped:
                 break
             started = self.seconds
@@ -213,8 +282,11 @@ class Trainer(Iterator[Event]):
     def _inputs(self, rows: Tensor) -> Tensor:
         """Some of the training images as the model takes them, float32 [N, 28, 28]."""
         images = self.images.index_select(0, rows)
-        if self.experiment.hyperparameters.augment == "affine":
-            images = random_affine(images, self._augmentation)
+        match self.experiment.hyperparameters.augment:
+            case "affine":
+                images = random_affine(images, self._augmentation)
+            case "elastic":
+                images = random_elastic(images, self._augmentation)
         return to_input(images, self._normalize)
 
     def _update(self) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "fetch",
     "is_on_disk",
     "load",
+    "normalization",
     "raw_folder",
     "to_input",
 ]
@@ -110,7 +111,7 @@ def load(name: DatasetName, progress: Progress | None = None) -> Dataset:
         if folder not in _loaded:
             fetch(name, progress)
             train, test = (_RawFiles(folder, train=train) for train in (True, False))
-            mean, std = _MEAN_AND_STD[name]
+            mean, std = normalization(name)
             _loaded[folder] = Dataset(
                 name=name,
                 title=COLLECTIONS[name].title,
@@ -121,6 +122,11 @@ def load(name: DatasetName, progress: Progress | None = None) -> Dataset:
                 std=std,
             )
         return _loaded[folder]
+
+
+def normalization(name: DatasetName) -> tuple[float, float]:
+    """Mean and standard deviation of a dataset's training pixels on the scale 0 to 1, to four digits."""
+    return _MEAN_AND_STD[name]
 
 
 def to_input(images: Tensor, normalize: tuple[float, float] | None = None) -> Tensor:

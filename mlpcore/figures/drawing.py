@@ -8,7 +8,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from torch import Tensor
 
-from mlpcore.figures.style import NEUTRAL, faded, figure
+from mlpcore.figures.style import AGAINST, FOR, NEUTRAL, faded, figure
 
 _WORTH_A_NUMBER = 0.01
 """Probability above which a bar has its value beside it."""

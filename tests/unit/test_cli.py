@@ -10,13 +10,19 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlpcore import datasets
+from mlpcore import datasets, models
 from mlpcore.cli import main
 from mlpcore.datasets import DataUnavailable
+from mlpcore.evaluation import judge
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
+from mlpcore.models import Score, TrainedModel, load, save
+from mlpcore.network import MLP
+from mlpcore.pen import drawn
+from mlpcore.unipen import read
 
 SMALL = ["--train-size", "2000", "--validation", "500", "--epochs", "2", "--hidden", "32", "--json"]
 TINY = ["--train-size", "128", "--validation", "100", "--epochs", "1", "--hidden", "8", "--json"]
@@ -325,3 +331,141 @@ def test_data_says_where_it_lies(run: Callable[..., Ran]) -> None:
     code, out, err = run("data")
     assert (code, err) == (0, "")
     assert str(datasets.raw_folder("mnist")) in out and "digests are right" in out
+
+
+PEN_DIGITS = """.SEGMENT DIGIT 0 ? "1"
+.COMMENT 1 12 224
+.PEN_DOWN
+ 200 400
+ 200 100
+.PEN_UP
+.SEGMENT DIGIT 1 ? "7"
+.COMMENT 7 3 225
+.PEN_DOWN
+ 100 400
+ 300 400
+ 200 100
+.PEN_UP
+.SEGMENT DIGIT 2-3 ? "4"
+.COMMENT 4 12 226
+.PEN_DOWN
+ 100 400
+ 100 250
+ 300 250
+.PEN_UP
+.PEN_DOWN
+ 250 400
+ 250 100
+.PEN_UP
+"""
+
+
+@pytest.fixture
+def pen_digits(tmp_path: Path) -> Path:
+    file = tmp_path / "digits.unp"
+    file.write_text(PEN_DIGITS)
+    return file
+
+
+@pytest.fixture
+def model_file(tmp_path: Path, small: Callable[..., Experiment]) -> Path:
+    """A model that was never trained."""
+    experiment = small(hidden=(8,))
+    generator = torch.Generator().manual_seed(0)
+    network = MLP(experiment.architecture, generator, generator).eval()
+    test = Score.of(judge(torch.rand(20, 10, generator=generator), torch.arange(20) % 10))
+    save(TrainedModel("Untrained", experiment, network, test), tmp_path / "model.safetensors")
+    return tmp_path / "model.safetensors"
+
+
+def test_pen_prints_one_json_object(run: Callable[..., Ran], pen_digits: Path, model_file: Path) -> None:
+    code, out, err = run("pen", pen_digits, "--model", model_file, "--json")
+    assert code == 0, err
+    assert "Drawing: 100%" in err and "3/3" in err
+    report = strict(out)
+    assert list(report) == ["models"]
+    (scored,) = report["models"]
+    assert list(scored) == ["model", "n", "accuracy", "interval", "per_digit", "per_writer", "confusion"]
+    assert (scored["model"], scored["n"]) == (str(model_file), 3)
+    low, high = scored["interval"]
+    assert 0 <= low <= scored["accuracy"] <= high <= 1
+    assert list(scored["per_digit"]) == ["1", "4", "7"] and list(scored["per_writer"]) == ["12", "3"]
+    # What the model says of the drawings themselves.
+    digits = drawn(read(pen_digits))
+    said = load(model_file).logits(digits.images).argmax(dim=1).tolist()
+    cells = [
+        (true, cell) for true, row in enumerate(scored["confusion"]) for cell, n in enumerate(row) for _ in range(n)
+    ]
+    assert cells == sorted(zip([1, 7, 4], said, strict=True))
+    assert scored["accuracy"] == sum(true == cell for true, cell in cells) / 3
+
+
+def test_pen_takes_models_by_path_and_by_name_and_all_bundled_ones_without_any(
+    run: Callable[..., Ran], pen_digits: Path, model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "BUNDLED", dict.fromkeys(models.BUNDLED, model_file))
+    path = str(model_file)
+    for words, names in [
+        ([], ["one-hidden", "two-hidden", "drawing"]),
+        (["--model", "drawing"], ["drawing"]),
+        (["--model", "two-hidden", path, "--model", "drawing"], ["two-hidden", path, "drawing"]),
+    ]:
+        code, out, err = run("pen", pen_digits, *words, "--json")
+        assert code == 0, err
+        assert [scored["model"] for scored in strict(out)["models"]] == names
+
+
+def test_pen_prints_a_table_without_json(run: Callable[..., Ran], pen_digits: Path, model_file: Path) -> None:
+    code, out, _ = run("pen", pen_digits, "--model", model_file)
+    title, head, line = out.splitlines()
+    scored = strict(run("pen", pen_digits, "--model", model_file, "--json")[1])["models"][0]
+    assert code == 0
+    assert title.startswith("3 digits by 2 writers")
+    assert head.split() == ["model", "all", "95%", "interval", "1", "4", "7"]
+    name, share, low, to, high, *per_digit = line.split()
+    assert (name, to) == (str(model_file), "to")
+    figures = [scored["accuracy"], *scored["interval"], *scored["per_digit"].values()]
+    assert [share, low, high, *per_digit] == [f"{100 * figure:.2f}" for figure in figures]
+
+
+def test_pen_says_what_is_missing_in_a_file(run: Callable[..., Ran], pen_digits: Path, model_file: Path) -> None:
+    text = PEN_DIGITS + '.SEGMENT DIGIT 4 ? "8"\n'
+    pen_digits.write_text(text)
+    code, _, err = run("pen", pen_digits, "--model", model_file)
+    assert code == 0 and "1 of 4 digits have no ink and are left out." in err
+
+    pen_digits.write_text("".join(line for line in PEN_DIGITS.splitlines(keepends=True) if "COMMENT" not in line))
+    code, out, err = run("pen", pen_digits, "--model", model_file)
+    assert code == 0 and "3 digits name no writer" in err
+    assert "3 digits by 1 writer;" in out and " none " in out and "There is no interval" in out
+    report = strict(run("pen", pen_digits, "--model", model_file, "--json")[1])
+    assert report["models"][0]["interval"] is None and list(report["models"][0]["per_writer"]) == ["unknown"]
+
+
+def test_pen_refuses_what_it_cannot_read_in_one_line(
+    run: Callable[..., Ran], pen_digits: Path, model_file: Path, tmp_path: Path
+) -> None:
+    refused(run("pen", pen_digits, "--model", "three-hidden"), "three-hidden", "one-hidden, two-hidden, drawing")
+    refused(run("pen", pen_digits, "--model", model_file, pen_digits), str(pen_digits), "safetensors")
+    refused(run("pen", pen_digits, "--model"), "--model: ", "argument")
+    refused(run("pen"), "FILE")
+    refused(run("pen", tmp_path), f"{tmp_path}: ", "cannot be read")
+    refused(run("pen", tmp_path / "nothing"), "cannot be read", "No such file")
+    pen_digits.write_text(PEN_DIGITS.replace("300 400", "300"))
+    refused(run("pen", pen_digits), f"{pen_digits}: line 11: ")
+
+
+def test_pen_does_not_wait_for_pytorch_to_refuse_a_file(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-X", "importtime", "-m", "mlpcore", "pen", str(tmp_path)], **PIPES)
+    assert ran.returncode == 2
+    assert "mlpcore.unipen" in ran.stderr and "torch" not in ran.stderr
+
+
+def test_ctrl_c_ends_pen_at_once(model_file: Path, pen_digits: Path) -> None:
+    pen_digits.write_text(PEN_DIGITS * 5_000)
+    process = subprocess.Popen([*PROGRAM, "pen", str(pen_digits), "--model", str(model_file)], **PIPES)
+    assert process.stderr and process.stderr.read(8) == "\nDrawing"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "Stopped at once, without a result." and "Traceback" not in err

@@ -217,6 +217,7 @@ def peak_bytes(work: Callable[[], object]) -> int:
         {"hidden": (1024, 256), "train_size": 4000, "batch_size": "full"},
         {"hidden": (1024, 256), "train_size": 4000, "batch_size": "full", "batch_norm": True, "dropout": 0.2},
         {"hidden": (256,), "train_size": 4000, "batch_size": "full", "augment": "affine"},
+        {"hidden": (256,), "train_size": 4000, "batch_size": "full", "augment": "elastic"},
     ],
     ids=str,
 )

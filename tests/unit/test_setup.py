@@ -40,6 +40,16 @@ def test_a_second_call_does_nothing(environment: list[str]) -> None:
     assert environment == []
 
 
+def test_models_are_made_with_what_the_app_needs(environment: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*words: str) -> int:
+        environment.append(" ".join(words))
+        return 3
+
+    monkeypatch.setattr(make, "run", run)
+    assert make.main("models", "drawing", "one-hidden") == 3
+    assert environment == ["-m mlpcore.models drawing one-hidden"]
+
+
 def test_changed_requirements_are_installed_on_top(environment: list[str]) -> None:
     (make.ROOT / "requirements.txt").write_text("tqdm>=4")
     make.install("requirements.txt")

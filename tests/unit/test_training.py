@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import io
 import math
 import random
 import threading
@@ -30,7 +31,9 @@ from mlpcore.training import (
     Evaluating,
     Event,
     Finished,
+    InvalidState,
     Result,
+    State,
     Step,
     Trainer,
     TrainingDiverged,
@@ -582,6 +585,96 @@ def test_auto_takes_cuda_then_mps_then_the_cpu(monkeypatch: pytest.MonkeyPatch) 
     assert choose_device("cpu").type == "cpu"
 
 
+# Interrupted, and gone on with
+
+ALL_THAT_HAS_STATE = {
+    "hidden": (48, 32), "activation": "gelu", "train_size": 1000, "batch_size": 48, "epochs": 3, "accumulate": 4,
+    "optimizer": "adamw", "weight_decay": 0.01, "schedule": "cosine", "dropout": 0.3, "batch_norm": True,
+    "augment": "elastic", "label_noise": 0.1,
+}  # fmt: skip
+"""Fields with which all that moves from step to step is used, and an epoch's last group is short."""
+
+
+def until_epoch(trainer: Trainer, epoch: int) -> Trainer:
+    """Runs to the end of an epoch, from 1."""
+    while len(trainer.history.epochs) < epoch:
+        next(trainer)
+    return trainer
+
+
+def kept(state: State) -> State:
+    """What a process started later reads of it; nothing but tensors and plain values passes."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    back: State = torch.load(file, weights_only=True)
+    return back
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"schedule": "one-cycle", "optimizer": "nesterov", "learning_rate": 0.01},
+        {"schedule": "constant", "optimizer": "rmsprop", "augment": "affine", "dropout": 0.0},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_a_training_gone_on_with_is_the_uninterrupted_one_to_the_last_bit(
+    epoch: int, fields: dict[str, object], small: Small, train: Train, mnist: Dataset
+) -> None:
+    experiment = small(**{**ALL_THAT_HAS_STATE, **fields})
+    whole, expected = train(experiment)
+    interrupted = until_epoch(Trainer(experiment, mnist), epoch)
+    state = kept(interrupted.state())
+    list(interrupted)
+    history = History(experiment)
+    resumed = Trainer(experiment, mnist, history, state)
+    assert resumed.history.epochs == interrupted.history.epochs[:epoch]
+    assert resumed.seconds == state["seconds"]
+    steps = [event.step for event in resumed if isinstance(event, Step)]
+    assert steps == list(range(epoch * experiment.steps_per_epoch + 1, experiment.total_steps + 1))
+    assert resumed.history is history
+    assert bits(resumed) == bits(whole)
+    assert evaluate(resumed.model, mnist.test.images, mnist.test.labels).loss == expected.test.loss
+
+
+def test_the_state_is_a_copy(small: Small, mnist: Dataset) -> None:
+    trainer = until_epoch(Trainer(small(**ALL_THAT_HAS_STATE), mnist), 1)
+    state = trainer.state()
+    before = {name: tensor.clone() for name, tensor in state["model"].items()}
+    list(trainer)
+    assert len(state["epochs"]) == 1
+    assert all(torch.equal(tensor, state["model"][name]) for name, tensor in before.items())
+
+
+def test_in_the_middle_of_an_epoch_there_is_no_state(small: Small, mnist: Dataset) -> None:
+    trainer = Trainer(small(), mnist)
+    trainer.state()
+    for _ in range(2):
+        take_steps(trainer, 3)
+        with pytest.raises(ValueError, match="end of an epoch"):
+            trainer.state()
+        until_epoch(trainer, len(trainer.history.epochs) + 1).state()
+
+
+def test_another_experiments_state_is_refused(small: Small, mnist: Dataset) -> None:
+    state = until_epoch(Trainer(small(), mnist), 1).state()
+    with pytest.raises(InvalidState, match="another experiment"):
+        Trainer(small(seed=1), mnist, state=state)
+
+
+def test_what_is_no_state_is_refused(small: Small, mnist: Dataset) -> None:
+    experiment = small(schedule="cosine")
+    state = until_epoch(Trainer(experiment, mnist), 1).state()
+    incomplete = [{name: state[name] for name in state if name != left_out} for left_out in state]
+    odd = {"model": {}, "optimizer": {}, "dropout": torch.zeros(3), "losses": torch.zeros(3), "epochs": [{}]}
+    for spoilt in [[], *incomplete, *({**state, name: value} for name, value in odd.items())]:
+        with pytest.raises(InvalidState, match="no state of a training"):
+            Trainer(experiment, mnist, state=spoilt)  # type: ignore[arg-type]
+
+
 # Gradients and updates
 
 
@@ -672,6 +765,7 @@ def test_weight_decay_pulls_weights_towards_zero(small: Small, train: Train) -> 
         {"batch_norm": True, "dropout": 0.2, "hidden": (64, 32)},
         {"hidden": (), "learning_rate": 0.01},
         {"augment": "affine"},
+        {"augment": "elastic"},
         {"normalize": True},
         {"order": "stored"},
         {"schedule": "one-cycle", "learning_rate": 0.01},

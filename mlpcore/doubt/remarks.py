@@ -1,0 +1,71 @@
+"""What is odd about a drawing itself, whatever the models say to it.
+
+The models know ten digits and cannot say "none of these". So a small network, the detector, looks at every drawing
+first: it was taught to tell one digit from several digits and from random strokes (`mlpcore.doubt.teaching`). It speaks
+where it is more certain that this is no single digit than for all but 1 in 200 of MNIST's digits.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from torch import Tensor
+
+from mlpcore.doubt.detector import Kind, bundled
+
+Oddity = Literal["empty", "dot", "several-digits", "unlike-digits"]
+
+_SENTENCES: dict[Oddity, str] = {
+    "empty": "There is no ink here. The models cannot say “nothing”: this is what each of them answers to an empty "
+    "sheet. Draw a digit from 0 to 9.",
+    "dot": "This is no more than a dot. The models learned from whole digits and never saw a dot, so their answers "
+    "mean nothing here. Draw a digit from 0 to 9.",
+    "several-digits": "This looks more like several digits than like one. The models were taught single digits, so "
+    "each squeezes all of it into one answer. Draw one at a time.",
+    "unlike-digits": "This looks unlike the digits that the models learned from. They were never taught letters, "
+    "shapes or scribbles and cannot say “none of these”: each names the digit that it finds nearest.",
+}
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Something that a person should know before believing an answer.
+
+    Attributes:
+        kind: what was noticed.
+        sentence: the same in words, and what it means.
+    """
+
+    kind: Oddity
+    sentence: str
+
+
+def remarks(image: Tensor) -> list[Remark]:
+    """What there is to say about a drawing, uint8 [28, 28]: nothing for most digits, one remark for most else.
+
+    Digits get one by mistake, about 1 pen-drawn digit in 100, and letters often get none, since many pass for a digit:
+    `benchmarks.doubt` prints the shares.
+    """
+    kind = _oddity(image)
+    return [Remark(kind, _SENTENCES[kind])] if kind else []
+
+
+def _oddity(image: Tensor) -> Oddity | None:
+    detector = bundled()
+    extent = _extent(image)
+    if extent == 0:
+        return "empty"
+    if extent < detector.smallest:
+        return "dot"
+    match detector.kinds(image.unsqueeze(0)):
+        case [Kind.SEVERAL]:
+            return "several-digits"
+        case [Kind.OTHER]:
+            return "unlike-digits"
+    return None
+
+
+def _extent(image: Tensor) -> int:
+    """Width or height of the ink in pixels, whichever is larger."""
+    rows_and_columns = (np.flatnonzero(image.numpy().any(axis=axis)) for axis in (0, 1))
+    return max(int(np.ptp(places)) + 1 if len(places) else 0 for places in rows_and_columns)

@@ -1,0 +1,104 @@
+"""Models as safetensors files, with the experiment and the test score inside; nothing in them is ever executed."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from mlpcore.experiment import InvalidExperiment, experiment_from_json
+from mlpcore.models.trained import Score, TrainedModel
+from mlpcore.network import model_bytes, restored
+
+FORMAT = "mlp-lab-model-1"
+MAX_TITLE = 100
+MAX_EXTRA_BYTES = 1_000_000
+"""What a file may hold beside the parameters: its header, and batch norm's running averages."""
+
+_FOLDER = Path(__file__).parent / "bundled"
+
+BUNDLED: dict[str, Path] = {name: _FOLDER / f"{name}.safetensors" for name in ("one-hidden", "two-hidden", "drawing")}
+"""The models that come with MLP Lab, by their name at the command line."""
+
+
+class InvalidModel(ValueError):
+    """A file that holds no model that can be used; the message is the sentence to show."""
+
+
+def save(model: TrainedModel, path: Path) -> None:
+    """Writes a model, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+    metadata = {
+        "format": FORMAT,
+        "title": model.title,
+        "experiment": model.experiment.model_dump_json(),
+        "test": model.test.model_dump_json(),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        half = Path(folder) / path.name
+        save_file(tensors, half, metadata)
+        with half.open("rb") as file:
+            os.fsync(file.fileno())
+        half.replace(path)
+
+
+def load(path: Path) -> TrainedModel:
+    """Reads a model that `save` wrote, whoever it comes from: all of it is checked before it is used.
+
+    Raises:
+        InvalidModel: the file cannot be read, or is no such model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _read(file, path)
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror or error})."
+    except SafetensorError:
+        problem = "it is no safetensors file, or only a part of one."
+    except InvalidExperiment as error:
+        problem = f"the experiment inside is not possible. {error}"
+    except ValueError as error:
+        problem = str(error)
+    raise InvalidModel(f"{path}: {problem} A model made by MLP Lab is needed.")
+
+
+def bundled() -> list[TrainedModel]:
+    """The models that come with MLP Lab, best for drawing first."""
+    return [load(BUNDLED[name]) for name in ("drawing", "two-hidden", "one-hidden")]
+
+
+def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handle no type
+    metadata: Mapping[str, str] = file.metadata() or {}
+    if metadata.get("format") != FORMAT:
+        raise ValueError("it says nothing of how its model was made.")
+    experiment = experiment_from_json(metadata.get("experiment", ""))
+    title = metadata.get("title", "").strip()
+    if not 0 < len(title) <= MAX_TITLE or not title.isprintable():
+        raise ValueError(f"its title must have 1 to {MAX_TITLE} printable characters.")
+    try:
+        test = Score.model_validate_json(metadata.get("test", ""))
+    except ValidationError:
+        raise ValueError("its test score is missing or damaged.") from None
+    # So that a small file cannot ask for gigabytes, nor a large one be read for nothing.
+    extra = path.stat().st_size - model_bytes(experiment.architecture)
+    if not 0 <= extra <= MAX_EXTRA_BYTES:
+        raise ValueError("its size does not fit the architecture that it names.")
+    tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise ValueError("some of its weights are infinite or not numbers.")
+    try:
+        network = restored(experiment.architecture, tensors)
+    except RuntimeError:
+        raise ValueError("its tensors are not those of the architecture that it names.") from None
+    if any(tensor.dtype != tensors[name].dtype for name, tensor in network.state_dict().items()):
+        raise ValueError("its weights are not stored in float32.")
+    return TrainedModel(title, experiment, network, test)

@@ -1,0 +1,120 @@
+"""A trained model with what it takes to use it: the network, the experiment that made it, and how good it is."""
+
+from dataclasses import dataclass
+from typing import Annotated, Self
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from torch import Tensor
+
+from mlpcore.datasets import normalization, to_input
+from mlpcore.evaluation import Evaluation
+from mlpcore.experiment import Experiment
+from mlpcore.network import MLP
+
+CONFIDENCE_EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+"""What separates the ranges of confidence; finer towards 1, where most answers lie."""
+
+_RANGES = len(CONFIDENCE_EDGES) + 1
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Reliability(BaseModel):
+    """How often the answers of one range of confidence were right: `right` of `images`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: Annotated[int, Field(ge=0)]
+    right: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _no_more_right_than_images(self) -> Self:
+        if self.right > self.images:
+            raise ValueError("more right than there were images")
+        return self
+
+
+class Score(BaseModel):
+    """A model on the 10,000 test images, as it is kept beside the model.
+
+    Attributes:
+        loss: mean cross-entropy in nats.
+        accuracy: share of the images recognised, 0 to 1.
+        interval: 95 % Wilson score interval of that share.
+        reliability: one entry for each range of confidence, from below 0.5 to above 0.999.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    loss: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    accuracy: Share
+    interval: tuple[Share, Share]
+    reliability: Annotated[tuple[Reliability, ...], Field(min_length=_RANGES, max_length=_RANGES)]
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> "Score":
+        """What is kept of an evaluation."""
+        ranges = np.searchsorted(CONFIDENCE_EDGES, evaluation.confidences)
+        images = np.bincount(ranges, minlength=_RANGES)
+        right = np.bincount(ranges, weights=evaluation.correct, minlength=_RANGES)
+        return cls(
+            loss=evaluation.loss,
+            accuracy=evaluation.accuracy,
+            interval=evaluation.interval,
+            reliability=tuple(Reliability(images=int(n), right=int(k)) for n, k in zip(images, right, strict=True)),
+        )
+
+    def at(self, confidence: float) -> Reliability:
+        """How often this model was right where it was about as sure; `confidence` is a probability, 0 to 1."""
+        return self.reliability[int(np.searchsorted(CONFIDENCE_EDGES, confidence))]
+
+
+class _ReadsImages:
+    """What a network can be asked once it is known which experiment it belongs to."""
+
+    experiment: Experiment
+    network: MLP
+
+    def inputs(self, images: Tensor) -> Tensor:
+        """Images, uint8 [N, 28, 28], as the network takes them: float32 [N, 28, 28] on its device."""
+        data = self.experiment.data
+        device = next(self.network.parameters()).device
+        return to_input(images.to(device), normalization(data.dataset) if data.normalize else None)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits for images, uint8 [N, 28, 28]: float32 [N, 10] on the CPU, without gradient."""
+        with torch.no_grad():
+            logits: Tensor = self.network(self.inputs(images)).cpu()
+        return logits
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Probability of each class for images, uint8 [N, 28, 28]: float32 [N, 10] on the CPU, each row adds to 1."""
+        return F.softmax(self.logits(images), dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Classifier(_ReadsImages):
+    """A network in evaluation mode, at any stage of the `experiment` that trains it."""
+
+    experiment: Experiment
+    network: MLP
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel(_ReadsImages):
+    """A network ready for use, on whatever device it lies; any number of threads may ask it at once.
+
+    Attributes:
+        title: what it is called on screen.
+        experiment: what made it.
+        network: in evaluation mode.
+        test: how good it is on the test images.
+    """
+
+    title: str
+    experiment: Experiment
+    network: MLP
+    test: Score
