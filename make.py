@@ -37,7 +37,11 @@ LINT = (
     ["-m", "mypy", "app.py", "make.py", "pages", "ui", "mlpcore", "benchmarks", "tests"],
     ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"],
 )
-BENCHMARKS = (["-m", "benchmarks.training_speed"], ["-m", "benchmarks.dashboard_cost"])
+BENCHMARKS = (
+    ["-m", "benchmarks.training_speed"],
+    ["-m", "benchmarks.dashboard_cost"],
+    ["-m", "benchmarks.drawing_latency"],
+)
 CHROME = (
     *("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome"),
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",

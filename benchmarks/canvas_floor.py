@@ -15,4 +15,5 @@ def floor() -> None:
         st.markdown(f"strokes: {len(drawing['objects']) if drawing else 0}")
 
 
+st.title("The canvas alone")
 floor()

@@ -1,8 +1,9 @@
 """Pen up → changed prediction on the Draw page, beside what the canvas alone takes.
 
 In headless Chromium a stroke is drawn in turn on the bare canvas (`canvas_floor.py`) and on the Draw page with three
-models, first while nothing trains, then while a run of two hidden layers does. Times run in the page, from the
-mouse button's release to the first frame after the text has changed.
+models, first while nothing trains, then while a run of two hidden layers does. The sheet holds a 1, and the stroke
+that is measured turns it into a 4, so that the answer changes. Times run in the page, from the mouse button's release
+to the first frame after the text has changed.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,12 +31,13 @@ from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
 
 APP_PORT, FLOOR_PORT = 8595, 8596
 ANSWERS = {"floor": ".st-key-answer", "app": ".st-key-drawn_answers"}
-PATIENCE_MS = 5000
+PATIENCE_MS, REST_MS = 5000, 700
+FOUR = [[(185, 80), (182, 170), (178, 250)], [(120, 40), (75, 170), (225, 170)]]
 
 # Makes `waiting` the milliseconds from the release of the button to the frame that shows another text, or null.
 TIMER = """([selector, patience]) => {
   const text = () => document.querySelector(selector)?.innerText;
-  window.waiting = new Promise((resolve) => {
+  globalThis.waiting = new Promise((resolve) => {
     window.addEventListener("mouseup", () => {
       const released = performance.now(), before = text();
       const observer = new MutationObserver(() => {
@@ -71,6 +74,8 @@ def measure_and_exit(arguments: argparse.Namespace) -> None:
             time.sleep(3)
             measure(arguments)
         status = 0
+    except Exception:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         runs.queue.close()
@@ -83,8 +88,10 @@ def floor_server() -> Iterator[None]:
     command = [sys.executable, "-m", "streamlit", "run", "benchmarks/canvas_floor.py"]
     options = [f"--server.port={FLOOR_PORT}", "--server.headless=true"]
     with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as server:
-        yield
-        server.terminate()
+        try:
+            yield
+        finally:
+            server.terminate()
 
 
 def measure(arguments: argparse.Namespace) -> None:
@@ -117,12 +124,13 @@ def measure(arguments: argparse.Namespace) -> None:
 
 
 def opened(context: BrowserContext, address: str) -> Page:
-    """The page with a first stroke on its canvas, so that all charts are there."""
+    """The page, with all its charts there once."""
     page = context.new_page()
     page.goto(address)
     page.locator("canvas.upper-canvas").wait_for()
     page.wait_for_timeout(2000)
-    stroke(page, random.Random(0))
+    for points in FOUR:
+        stroke(page, points, random.Random(0))
     page.wait_for_timeout(3000)
     return page
 
@@ -135,16 +143,18 @@ def rounds(pages: dict[str, Page], strokes: int) -> dict[str, float]:
         number += 1
         for name, page in pages.items():
             page.bring_to_front()
-            if number % 4 == 0:
-                clear(page)
+            page.get_by_role("button", name="Reset canvas").click()
+            page.wait_for_timeout(REST_MS)
+            stroke(page, FOUR[0], random.Random(number))
+            page.wait_for_timeout(REST_MS)
             page.evaluate(TIMER, [ANSWERS[name], PATIENCE_MS])
-            stroke(page, random.Random(number))
-            milliseconds = page.evaluate("window.waiting")
+            stroke(page, FOUR[1], random.Random(number))
+            milliseconds = page.evaluate("globalThis.waiting")
             if milliseconds is None:
                 unchanged += 1
             elif len(times[name]) < strokes:
                 times[name].append(milliseconds)
-            page.wait_for_timeout(300)
+            page.wait_for_timeout(REST_MS)
     floor, app = statistics.median(times["floor"]), statistics.median(times["app"])
     return {
         "floor_ms": floor,
@@ -155,23 +165,15 @@ def rounds(pages: dict[str, Page], strokes: int) -> dict[str, float]:
     }
 
 
-def clear(page: Page) -> None:
-    """An empty sheet and a first stroke on it, which is not measured."""
-    page.get_by_role("button", name="Reset canvas").click()
-    page.wait_for_timeout(800)
-    stroke(page, random.Random(1))
-    page.wait_for_timeout(1200)
-
-
-def stroke(page: Page, chance: random.Random) -> None:
-    """A line of some ten points across the sheet."""
+def stroke(page: Page, points: list[tuple[float, float]], chance: random.Random) -> None:
+    """A stroke through the points, in pixels of the sheet, with a hand that trembles by up to 6 pixels."""
     box = page.locator("canvas.upper-canvas").bounding_box()
     assert box
-    x, y = chance.uniform(60, 240), chance.uniform(40, 120)
-    end_x, end_y = chance.uniform(60, 240), chance.uniform(180, 260)
-    page.mouse.move(box["x"] + x, box["y"] + y)
+    ways = [(box["x"] + x + chance.uniform(-6, 6), box["y"] + y + chance.uniform(-6, 6)) for x, y in points]
+    page.mouse.move(*ways[0])
     page.mouse.down()
-    page.mouse.move(box["x"] + end_x, box["y"] + end_y, steps=10)
+    for x, y in ways[1:]:
+        page.mouse.move(x, y, steps=5)
     page.mouse.up()
 
 

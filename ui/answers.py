@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mlpcore import figures
+from mlpcore.doubt import is_unsure, remarks
 from mlpcore.experiment import CLASSES
 from mlpcore.models import TrainedModel
 from ui.live_chart import as_json, live_chart
@@ -14,8 +15,10 @@ from ui.models import Choice
 from ui.words import probability
 
 _DIGITS = [str(digit) for digit in range(CLASSES)]
-_UNSURE = 0.9
-"""An answer is called unsure where fewer of the model's answers with such a probability were right on test images."""
+_UNSURE = (
+    "On the test images, answers that were no surer than this were wrong too often to be trusted, and drawings are "
+    "harder than test images."
+)
 
 
 def show_answers(image: Tensor, choices: Sequence[Choice], key: str) -> None:
@@ -32,6 +35,8 @@ def show_answers(image: Tensor, choices: Sequence[Choice], key: str) -> None:
     answers = [int(each.argmax()) for each in probabilities]
     with st.container(key=f"{key}_answers"):
         st.markdown(_verdict(answers, choices))
+        for remark in remarks(image):
+            st.warning(remark.sentence, icon=":material/psychology_alt:")
         for column, choice, answer, each in zip(st.columns(len(choices)), choices, answers, probabilities, strict=True):
             with column:
                 _show_answer(choice, answer, each, key)
@@ -45,8 +50,6 @@ def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str) -
         help=f"{choice.model.title}. {_track_record(choice.model, confidence)}",
         width="content",
     )
-    if _is_unsure(choice.model, confidence):
-        st.badge("unsure", icon=":material/help:", color="orange")
     live_chart(
         as_json(figures.answer_bars(probabilities.numpy(), choice.color, _DIGITS)),
         key=f"{key}_bars_{choice.key}",
@@ -54,6 +57,8 @@ def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str) -
         f"most, {probability(confidence)}, to {answer}.",
         height=250,
     )
+    if is_unsure(choice.model, confidence):
+        st.badge("unsure", icon=":material/help:", color="orange", help=_UNSURE)
 
 
 def _verdict(answers: Sequence[int], choices: Sequence[Choice]) -> str:
@@ -65,11 +70,6 @@ def _verdict(answers: Sequence[int], choices: Sequence[Choice]) -> str:
         by_answer[answer].append(choice.short_title)
     said = "; ".join(f"**{answer}** says {' and '.join(titles)}" for answer, titles in by_answer.items())
     return f":orange[:material/call_split: They disagree.] {said}."
-
-
-def _is_unsure(model: TrainedModel, confidence: float) -> bool:
-    record = model.test.at(confidence)
-    return record.right < _UNSURE * record.images if record.images else confidence < _UNSURE
 
 
 def _track_record(model: TrainedModel, confidence: float) -> str:

@@ -184,7 +184,7 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
 
     def total(of: npt.NDArray[Any]) -> Array:
         """What the pixels of each part have together, [parts]; the first is the background."""
-        return np.bincount(labels.ravel(), of.ravel(), minlength=count + 1)
+        return np.bincount(labels.ravel(), of.ravel().astype(np.float64), minlength=count + 1)
 
     outlines = total(mask & ~ndimage.binary_erosion(mask))
     on_edge = total(np.pad(np.zeros(np.subtract(mask.shape, 2)), 1, constant_values=1))
@@ -207,10 +207,12 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
             break
     else:
         return _Line(np.zeros_like(mask), 0.0)
-    near = ndimage.distance_transform_edt(labels != main) <= GAP * sizes[main]
-    parts = np.unique(labels[near])
-    parts = parts[ink[parts] & ((on_edge[parts] == 0) | (parts == main)) & (outlines[parts] >= SPECK * outlines[main])]
-    return _Line(np.isin(labels, parts), length)
+    near = np.zeros(count + 1, dtype=bool)
+    near[labels[ndimage.distance_transform_edt(labels != main) <= GAP * sizes[main]]] = True
+    shares = outlines / outlines[main]
+    belongs = near & ink & (on_edge == 0) & (shares >= SPECK) & (shares <= 1)
+    belongs[main] = True
+    return _Line(belongs[labels], length)
 
 
 def _depth(inside: _Mask) -> Array:

@@ -42,7 +42,7 @@ def accuracy_over_seeds(comparison: Comparison) -> go.Figure:
         color = run_color(number)
         names.append({
             "text": summary.name, "showarrow": False, "xref": "paper", "x": 0, "xanchor": "left",
-            "y": row + 0.5, "yanchor": "top", "font": {"color": color},
+            "y": row + 0.5, "yanchor": "top",
         })  # fmt: skip
         if summary.mean is None:
             continue
@@ -51,7 +51,7 @@ def accuracy_over_seeds(comparison: Comparison) -> go.Figure:
                 "x": 100 * summary.accuracies,
                 "y": row + _spread_out(len(summary.runs)) * _DOTS_APART,
                 "mode": "markers",
-                "marker": {"size": 9, "color": faded(color, 0.55)},
+                "marker": {"size": 9, "color": faded(color, 0.7)},
                 "customdata": [run.seed for run in summary.runs],
                 "hovertemplate": f"{summary.name}<br>seed %{{customdata}}: %{{x:.2f}} %<extra></extra>",
             },

@@ -82,6 +82,11 @@ def test_whatever_the_browser_sends_the_page_stands(page: AppTest, content: obje
     drawn(page, content)
 
 
+def test_a_single_dot_gets_a_word_of_warning(page: AppTest) -> None:
+    drawn(page, {"objects": [{"type": "path", "strokeWidth": 16, "path": [["M", 100, 100], ["L", 100.02, 100]]}]})
+    assert page.warning
+
+
 def test_fewer_models_can_be_chosen_and_none_says_so(page: AppTest) -> None:
     drawn(page, canvas_json(1))
     page.multiselect(key="models_picked").set_value(["one-hidden"]).run()

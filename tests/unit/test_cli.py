@@ -469,3 +469,135 @@ def test_ctrl_c_ends_pen_at_once(model_file: Path, pen_digits: Path) -> None:
     out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "Stopped at once, without a result." and "Traceback" not in err
+
+
+FAST = ["--train-size", "300", "--batch-size", "30", "--lr", "0.01", "--epochs", "1", "--device", "cpu"]
+
+
+def test_compare_prints_one_json_object(run: Callable[..., Ran]) -> None:
+    code, out, err = run("compare", "--architectures", "none; 16;16,8", "--seeds", 2, *FAST, "--json")
+    assert code == 0, err
+    assert "6/6 runs done: 100%" in err
+    report = strict(out)
+    assert list(report) == ["experiments", "tests", "verdict"]
+    assert [each["hidden"] for each in report["experiments"]] == [[], [16], [16, 8]]
+    assert [each["parameters"] for each in report["experiments"]] == [7850, 12_730, 12_786]
+    for each in report["experiments"]:
+        assert list(each) == ["hidden", "parameters", "runs", "mean", "interval"]
+        assert [list(one) for one in each["runs"]] == [["seed", "test_accuracy", "train_seconds"]] * 2
+        assert [one["seed"] for one in each["runs"]] == [0, 1]
+        shares = [one["test_accuracy"] for one in each["runs"]]
+        assert each["mean"] == pytest.approx(sum(shares) / 2)
+        low, high = each["interval"]
+        assert 0 <= low <= min(shares) < max(shares) <= high <= 1
+    assert [test["hidden"] for test in report["tests"]] == [[[], [16]], [[], [16, 8]], [[16], [16, 8]]]
+    for test in report["tests"]:
+        assert (test["seeds"], test["planned_seeds"]) == (2, 2)
+        assert 0 <= test["architectures"]["p_value"] <= test["architectures"]["p_value_holm"] <= 1
+        models = test["trained_models"]
+        counted = ("both_right", "only_first_right", "only_second_right", "nobody_right")
+        assert models["seed"] == 0 and sum(models[name] for name in counted) == 10_000
+    assert "These architectures: over 2 seeds" in report["verdict"]
+
+
+def test_runs_of_a_comparison_are_those_of_train(run: Callable[..., Ran]) -> None:
+    options = [*FAST, "--validation", "100", "--optimizer", "momentum", "--json"]
+    code, out, err = run("compare", "--architectures", "8;16,8", "--seeds", 2, *options)
+    assert code == 0, err
+    for each in strict(out)["experiments"]:
+        for one in each["runs"]:
+            hidden = ",".join(map(str, each["hidden"]))
+            alone = strict(run("train", "--hidden", hidden, "--seed", one["seed"], *options)[1])
+            assert one["test_accuracy"] == alone["test"]["accuracy"]
+            assert each["parameters"] == alone["parameters"]
+
+
+def test_compare_with_one_seed_has_no_interval(run: Callable[..., Ran]) -> None:
+    code, out, err = run("compare", "--architectures", "4;32", "--seeds", 1, *FAST, "--json")
+    assert code == 0, err
+    report = strict(out)
+    assert [each["interval"] for each in report["experiments"]] == [None, None]
+    (test,) = report["tests"]
+    assert test["architectures"] is None and test["trained_models"]["p_value"] < 1
+    assert "nothing follows yet" in report["verdict"]
+
+
+def test_compare_prints_a_table_and_the_verdict_without_json(run: Callable[..., Ran]) -> None:
+    code, out, _ = run("compare", "--architectures", "none;32", "--seeds", 2, *FAST)
+    head, linear, one, empty, *sentences = out.splitlines()
+    assert code == 0 and empty == ""
+    assert head.split()[:2] == ["model", "parameters"]
+    assert linear.startswith("Linear softmax classifier ") and " 7,850 " in linear
+    assert one.startswith("One hidden layer (32) ") and " 25,450 " in one
+    assert len({len(line) for line in (head, linear, one)}) == 1
+    beginnings = ["These trained models (seed 0): ", "These architectures: ", "What 2 seeds can show: "]
+    assert len(sentences) == 3
+    assert all(sentence.startswith(words) for sentence, words in zip(sentences, beginnings, strict=True))
+
+
+def test_compares_defaults_are_the_tutorials_models(run: Callable[..., Ran]) -> None:
+    code, out, err = run("compare", "--help")
+    assert (code, err) == (0, "")
+    words = " ".join(out.split())
+    assert "(default: 256;512,256)" in words and "(whole numbers from 1 to 50; default: 5)" in words
+    assert "generalisation (whole numbers from 0 to 59,999; default: 0)" in words
+    assert "--hidden" not in words and "--seed " not in words
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        ("--architectures 256", ["--architectures: ", "1 model is not possible", "2 to 6"]),
+        ("--architectures 1;2;3;4;5;6;7", ["--architectures: ", "7 models are not possible"]),
+        ("--architectures 256;256", ["--architectures: ", "One hidden layer (256) is there twice"]),
+        ("--architectures 256;", ["--architectures: ", "''", "1 to 4,096"]),
+        ("--architectures 256;x", ["--architectures: ", "'x'"]),
+        ("--seeds 0", ["--seeds: ", "1 to 50"]),
+        ("--seeds 51", ["--seeds: ", "1 to 50"]),
+        ("--seeds 2.5", ["--seeds: ", "'2.5'"]),
+        ("--seeds", ["--seeds: ", "argument"]),
+        ("--epochs 0", ["--epochs: ", "1 to 1,000"]),
+        ("--architectures none;256 --dropout 0.5", ["--dropout: ", "hidden layer"]),
+        ("--device mps", ["--device: ", "not available"]),
+        ("--hidden 3", ["--hidden"]),
+        ("--seed 3", ["--seed"]),
+    ],
+)
+def test_compare_refuses_bad_input_in_one_line(words: str, parts: list[str], run: Callable[..., Ran]) -> None:
+    refused(run("compare", *words.split()), *parts)
+
+
+def test_compare_does_not_wait_for_pytorch_to_refuse_a_plan() -> None:
+    words = ["compare", "--architectures", "256;256"]
+    ran = subprocess.run([sys.executable, "-X", "importtime", "-m", "mlpcore", *words], **PIPES)
+    assert ran.returncode == 2
+    assert "mlpcore.comparison.plan" in ran.stderr and "torch" not in ran.stderr
+
+
+def test_a_run_that_fails_ends_the_comparison_and_what_is_finished_stays(run: Callable[..., Ran]) -> None:
+    deep = ",".join(["64"] * 8)
+    options = ["--train-size", "640", "--optimizer", "rmsprop", "--lr", "100", "--device", "cpu"]
+    code, out, err = run("compare", "--architectures", f"none;{deep}", "--seeds", 1, *options, "--json")
+    assert code == 1
+    assert "Eight hidden layers (64, 64, 64, 64, 64, 64, 64, 64), seed 0: The loss became " in err
+    assert " of 2 runs are finished." in err
+    report = strict(out)
+    assert report["experiments"][1] == {
+        "hidden": [64] * 8, "parameters": report["experiments"][1]["parameters"], "runs": [], "mean": None,
+        "interval": None,
+    }  # fmt: skip
+    assert report["tests"][0]["trained_models"] is None and "nothing follows yet" in report["verdict"]
+
+
+def test_ctrl_c_ends_a_comparison_and_says_what_was_reached() -> None:
+    words = ["--architectures", "8;16", "--seeds", "50", "--epochs", "50", "--train-size", "5000", "--json"]
+    process = subprocess.Popen([*PROGRAM, "compare", *words], **PIPES)
+    assert process.stderr and process.stderr.read(9) == "\nTraining"
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 130, err
+    assert " of 100 runs are finished." in err and "Traceback" not in err
+    report = strict(out)
+    assert len(report["experiments"]) == 2
+    assert report["tests"][0]["planned_seeds"] == 50 and report["tests"][0]["seeds"] < 50
+    assert "cut short: " in report["verdict"] and "50 planned seeds" in report["verdict"]

@@ -594,7 +594,7 @@ def test_one_architecture_split_in_two_is_rarely_called_two(equal_runs: list[Tra
 
 
 def test_one_architecture_split_again_and_again_is_called_two_in_5_percent(equal_runs: list[TrainedRun]) -> None:
-    """Splits share runs, so they are not independent. Their mean is a U-statistic of degree 6 over the runs, whose tails
+    """Splits share runs, so they are not independent. Their mean is a U-statistic of degree 6 over the runs; its tails
     are bounded as if only a sixth as many independent comparisons as runs had been made (Hoeffding 1963, section 5)."""
     accuracies = np.array([run.test.accuracy for run in equal_runs])
     rng = np.random.default_rng(1)

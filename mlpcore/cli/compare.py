@@ -1,0 +1,232 @@
+"""``python -m mlpcore compare``: several models, each trained with several seeds, and what follows."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from mlpcore.cli.options import PROGRAM, add_experiment_options, as_given, as_number, fields, value_of
+from mlpcore.cli.progress import fetch_progress, progress_bar, stopped_by_signals
+from mlpcore.comparison.plan import SEED_COUNT, Plan, first_seeds
+from mlpcore.experiment import TUTORIAL_PRESETS, InvalidExperiment
+
+if TYPE_CHECKING:
+    from mlpcore.comparison.results import Comparison, Pair, Summary, TrainedRun
+    from mlpcore.runs import Run
+
+DEFAULTS = TUTORIAL_PRESETS["one-hidden"]
+ARCHITECTURES = ";".join(as_given(TUTORIAL_PRESETS[name].architecture.hidden) for name in ("one-hidden", "two-hidden"))
+SEEDS = "5"
+STOPPING = "Stopping; runs that are finished count. A second time ends at once."
+LOOK_SECONDS = 0.1
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to the others."""
+    compare = commands.add_parser(
+        "compare",
+        help="train several models with several seeds, and say what follows",
+        usage=f'{PROGRAM} compare [--architectures "SIZES;SIZES"] [--seeds N] [options] [--json]',
+        description="Trains each model once per seed, as many at once as the machine has cores, and says what follows: "
+        "for these trained models, and for their architectures. Ctrl-C stops early; what is finished counts, but a "
+        "comparison that was cut short concludes nothing about the architectures.",
+        epilog="All other options hold for all models alike. The number of seeds is fixed beforehand: adding seeds "
+        "until a difference appears finds one sooner or later, so more seeds are a new comparison.",
+        allow_abbrev=False,
+    )
+    group = compare.add_argument_group("what to compare")
+    group.add_argument(
+        "--architectures",
+        metavar='"SIZES;SIZES"',
+        default=ARCHITECTURES,
+        help="2 to 6 models, separated by semicolons, in quotes: neurons of each hidden layer, such as 512,256, or "
+        f"none for a linear classifier (default: {ARCHITECTURES})",
+    )
+    group.add_argument(
+        "--seeds",
+        metavar="N",
+        default=SEEDS,
+        help=f"train each model with the seeds 0 to N-1 ({SEED_COUNT.allowed}; default: {SEEDS})",
+    )
+    add_experiment_options(compare, DEFAULTS, without=("hidden", "seed"))
+    compare.add_argument_group("output").add_argument(
+        "--json", action="store_true", help="print one JSON object instead of a table"
+    )
+    compare.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Trains all models with all seeds, prints what follows, and returns the exit code."""
+    try:
+        plan = _plan(given)
+        from mlpcore.training import check_machine
+
+        for experiment in plan.experiments:
+            check_machine(experiment)
+    except InvalidExperiment as invalid:
+        names = {"hidden": "architectures", "experiments": "architectures"}
+        raise InvalidExperiment({names.get(field, field): said for field, said in invalid.problems.items()}) from None
+
+    from mlpcore import datasets
+    from mlpcore.comparison.results import compare
+
+    dataset = plan.experiments[0].data.dataset
+    try:
+        with fetch_progress(dataset) as tell:
+            datasets.load(dataset, tell)
+    except datasets.DataUnavailable as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    finished, failure_words, stopped = _train_all(plan)
+    if failure_words:
+        print(failure_words, file=sys.stderr)
+    if failure_words or stopped:
+        print(f"{len(finished)} of {len(plan.runs)} runs are finished.", file=sys.stderr)
+    comparison = compare(plan, finished)
+    print(_as_json(comparison) if given.json else _table(comparison), flush=True)
+    return 1 if failure_words else 130 if stopped else 0
+
+
+def _plan(given: argparse.Namespace) -> Plan:
+    seeds = first_seeds(as_number(int, given.seeds))
+    common = DEFAULTS.changed(**fields(given))
+    architectures = given.architectures.split(";")
+    return Plan(tuple(common.changed(hidden=value_of("hidden", sizes.strip())) for sizes in architectures), seeds)
+
+
+def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, bool]":
+    """Trains behind a progress bar; returns the finished runs, why one failed, and whether a signal stopped them."""
+    from mlpcore.comparison.results import TrainedRun
+    from mlpcore.runs import RunQueue, Status
+
+    # No more take turns than there are cores, so that one seed after the other is finished, and not all at the end.
+    cores = os.cpu_count() or 1
+    queue = RunQueue(cores=cores, training_at_once=cores)
+    images = plan.runs[0].data.train_images * plan.runs[0].hyperparameters.epochs
+    failed: Run | None = None
+    with (
+        stopped_by_signals(STOPPING) as signals,
+        progress_bar(desc="Training", total=images * len(plan.runs), unit=" images", unit_scale=True) as bar,
+    ):
+        runs = [queue.submit(experiment) for experiment in plan.runs]
+        over = False
+        while not (signals or failed or over):
+            time.sleep(LOOK_SECONDS)
+            over = all(run.status.is_final for run in runs)
+            failed = next((run for run in runs if run.status is Status.FAILED), None)
+            done = sum(run.status is Status.FINISHED for run in runs)
+            bar.set_description(f"{done}/{len(runs)} runs done", refresh=False)
+            bar.update(round(images * sum(run.progress for run in runs)) - bar.n)
+        queue.close()
+    finished = [
+        TrainedRun.of(run.experiment, run.result) for run in runs if run.status is Status.FINISHED and run.result
+    ]
+    if failed:
+        return finished, f"{failed.experiment.architecture.title}, seed {failed.experiment.seed}: {failed.error}", False
+    return finished, None, bool(signals)
+
+
+def _as_json(comparison: "Comparison") -> str:
+    from mlpcore.comparison.verdict import verdict
+
+    return json.dumps(
+        {
+            "experiments": [_experiment_as_json(summary) for summary in comparison.summaries],
+            "tests": [_pair_as_json(comparison, pair) for pair in comparison.pairs],
+            "verdict": verdict(comparison),
+        },
+        indent=2,
+        allow_nan=False,
+    )
+
+
+def _experiment_as_json(summary: "Summary") -> dict[str, Any]:
+    return {
+        "hidden": summary.experiment.architecture.hidden,
+        "parameters": summary.parameters,
+        "runs": [
+            {"seed": run.seed, "test_accuracy": run.test.accuracy, "train_seconds": run.train_seconds}
+            for run in summary.runs
+        ],
+        "mean": summary.mean,
+        "interval": summary.interval,
+    }
+
+
+def _pair_as_json(comparison: "Comparison", pair: "Pair") -> dict[str, Any]:
+    """Both tests of a pair; differences are those of the second minus the first."""
+    architectures, models = pair.architectures, pair.models
+    return {
+        "hidden": [comparison.summaries[place].experiment.architecture.hidden for place in (pair.first, pair.second)],
+        "seeds": len(pair.seeds),
+        "planned_seeds": len(comparison.plan.seeds),
+        "architectures": architectures
+        and {
+            "test": "paired t-test over seeds",
+            "difference": architectures.difference,
+            "interval": architectures.interval,
+            "p_value": architectures.p_value,
+            "p_value_holm": pair.architectures_p,
+            "differ": pair.architectures_differ,
+            "detectable": architectures.detectable,
+            "important": architectures.important,
+            "seeds_needed": architectures.seeds_needed,
+        },
+        "trained_models": models
+        and {
+            "test": "McNemar's exact test",
+            "seed": pair.image_seed,
+            "both_right": models.both,
+            "only_first_right": models.only_first,
+            "only_second_right": models.only_second,
+            "nobody_right": models.nobody,
+            "difference": models.difference,
+            "interval": models.interval,
+            "p_value": models.p_value,
+            "p_value_holm": pair.models_p,
+            "differ": pair.models_differ,
+        },
+    }
+
+
+def _table(comparison: "Comparison") -> str:
+    from mlpcore.comparison.verdict import architectures_sentence, models_sentence, sensitivity_sentence
+
+    head = (
+        "model",
+        "parameters",
+        "FLOPs/image",
+        "training (s)",
+        "test (%)",
+        "95% interval",
+        "lowest",
+        "highest",
+        "gap",
+    )
+    rows = [head, *map(_row, comparison.summaries)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [
+        "  ".join(f"{cell:{'<' if cell == row[0] else '>'}{width}}" for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    sentences = [models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)]
+    return "\n".join([*table, "", *sentences])
+
+
+def _row(summary: "Summary") -> tuple[str, ...]:
+    costs = (summary.name, f"{summary.parameters:,}", f"{summary.flops:,}")
+    if summary.mean is None or summary.gap is None:
+        return (*costs, *["none"] * 6)
+    interval = (
+        "none" if summary.interval is None else "{:.2f} to {:.2f}".format(*(100 * end for end in summary.interval))
+    )
+    shares = (summary.accuracies.min(), summary.accuracies.max(), summary.gap)
+    return (
+        *costs,
+        f"{summary.train_seconds:.1f}",
+        f"{100 * summary.mean:.2f}",
+        interval,
+        *(f"{100 * share:.2f}" for share in shares),
+    )

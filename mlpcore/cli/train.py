@@ -1,0 +1,172 @@
+"""``python -m mlpcore train``: one model, and how good it is."""
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlpcore.cli.options import PROGRAM, add_experiment_options, fields
+from mlpcore.cli.progress import fetch_progress, progress_bar, stopped_by_signals
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, InvalidExperiment, experiment_from_json
+
+if TYPE_CHECKING:
+    from mlpcore.history import EpochRecord
+    from mlpcore.training import Result, Trainer
+
+MAX_FILE_BYTES = 1_000_000
+STOPPING = "Stopping, and evaluating what was reached; a second time ends at once."
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to the others."""
+    train = commands.add_parser(
+        "train",
+        help="train a model, and say how good it is",
+        usage=f"{PROGRAM} train [--preset NAME | --experiment FILE.json] [options] [--json]",
+        description="Trains a model and evaluates it on the 10,000 test images. Ctrl-C stops early and evaluates what "
+        "was reached.",
+        epilog="Options override the preset or the file; the defaults named here hold without either.",
+        allow_abbrev=False,
+    )
+    start = train.add_argument_group("where to start from").add_mutually_exclusive_group()
+    start.add_argument(
+        "--preset", choices=TUTORIAL_PRESETS, help="a set-up of the tutorial: all 60,000 images, none for validation"
+    )
+    start.add_argument("--experiment", metavar="FILE.json", type=Path, help="an experiment, as --json prints it")
+    add_experiment_options(train, Experiment())
+    train.add_argument_group("output").add_argument(
+        "--json", action="store_true", help="print one JSON object instead of a summary"
+    )
+    train.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Trains, prints what came out, and returns the exit code."""
+    experiment = _experiment(given)
+
+    from mlpcore import datasets
+    from mlpcore.training import OutOfMemory, Trainer, TrainingDiverged, check_machine
+
+    check_machine(experiment)
+    try:
+        with fetch_progress(experiment.data.dataset) as tell:
+            dataset = datasets.load(experiment.data.dataset, tell)
+        trainer = Trainer(experiment, dataset)
+        result, stopped = _follow(trainer, show_epochs=not given.json)
+    except (datasets.DataUnavailable, TrainingDiverged, OutOfMemory) as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    if stopped:
+        print(_how_far(trainer), file=sys.stderr)
+    print(_as_json(trainer, result) if given.json else summary(result), flush=True)
+    return 130 if stopped else 0
+
+
+def _experiment(given: argparse.Namespace) -> Experiment:
+    """The experiment that a command line describes."""
+    if given.preset:
+        start = TUTORIAL_PRESETS[given.preset]
+    else:
+        start = _read_experiment(given.experiment) if given.experiment else Experiment()
+    return start.changed(**fields(given))
+
+
+def _read_experiment(path: Path) -> Experiment:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) > MAX_FILE_BYTES:
+            raise ValueError(f"more than {MAX_FILE_BYTES:,} bytes are no experiment.")
+        # Windows' editors and shells put a byte order mark in front.
+        return experiment_from_json(content.decode("utf-8-sig"))
+    except OSError as error:
+        problem = f"it cannot be read ({error.strerror})."
+    except UnicodeDecodeError:
+        problem = "it is no text in UTF-8, so no JSON."
+    except ValueError as error:
+        problem = str(error)
+    raise InvalidExperiment({"experiment": f"{path}: {problem}"})
+
+
+def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
+    """Trains to the end behind a progress bar; returns what came out, and whether a signal stopped it early."""
+    from mlpcore.training import EpochEnd, Finished, Step
+
+    experiment, history = trainer.experiment, trainer.history
+    images, epochs = experiment.data.train_images, experiment.hyperparameters.epochs
+    with (
+        stopped_by_signals(STOPPING, trainer.stop) as signals,
+        progress_bar(desc=f"Epoch 1/{epochs}", total=images * epochs, unit=" images", unit_scale=True) as bar,
+    ):
+        for event in trainer:
+            match event:
+                case Step(step, epoch):
+                    in_epoch = min((step - (epoch - 1) * experiment.steps_per_epoch) * experiment.batch_images, images)
+                    bar.set_description(f"Epoch {epoch}/{epochs}", refresh=False)
+                    if history.steps:
+                        bar.set_postfix_str(f"loss {history.losses[-1]:.4f}", refresh=False)
+                    bar.update((epoch - 1) * images + in_epoch - bar.n)
+                case EpochEnd(record) if show_epochs:
+                    if sys.stderr.isatty():
+                        bar.clear()
+                    print(epoch_line(record, epochs), flush=True)
+                case Finished():
+                    bar.set_description("Stopped" if signals else "Done", refresh=False)
+    assert isinstance(event, Finished)
+    return event.result, bool(signals)
+
+
+def epoch_line(record: "EpochRecord", epochs: int) -> str:
+    """What is printed of an epoch."""
+    """An epoch's figures in a line."""
+    """One of `epochs` epochs in a line."""
+    validation = "" if record.val_accuracy is None else f", validation {record.val_accuracy:.2%}"
+    return (
+        f"Epoch {record.epoch}/{epochs}: loss {record.loss:.4f}, training {record.train_accuracy:.2%}{validation}, "
+        f"{record.seconds:.1f} s"
+    )
+
+
+def summary(result: "Result") -> str:
+    """What is printed of a run."""
+    """What came out of a run, in a sentence."""
+    """What came out of a training, in a sentence."""
+    low, high = result.test.interval
+    return (
+        f"Test accuracy {result.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
+        f"training accuracy {result.train.accuracy:.2%}, gap {100 * result.gap:.2f} points; "
+        f"trained on {result.device} in {result.train_seconds:.1f} s."
+    )
+
+
+def _how_far(trainer: "Trainer") -> str:
+    experiment, steps = trainer.experiment, trainer.history.steps
+    epoch = math.ceil(steps / experiment.steps_per_epoch)
+    return (
+        f"Stopped after step {steps:,} of {experiment.total_steps:,} (epoch {epoch}). "
+        "The evaluation is of the model as it was then."
+    )
+
+
+def _as_json(trainer: "Trainer", result: "Result") -> str:
+    from mlpcore.network import parameter_count
+
+    shown = ("epoch", "loss", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
+    return json.dumps(
+        {
+            "experiment": trainer.experiment.model_dump(mode="json"),
+            "parameters": parameter_count(trainer.experiment.architecture),
+            "epochs": [{name: getattr(record, name) for name in shown} for record in trainer.history.epochs],
+            "train_seconds": result.train_seconds,
+            "train_accuracy": result.train.accuracy,
+            "test": {
+                "loss": result.test.loss,
+                "accuracy": result.test.accuracy,
+                "interval": result.test.interval,
+            },
+        },
+        indent=2,
+        allow_nan=False,
+    )
