@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +14,9 @@ from mlpcore.experiment import CLASSES
 
 MAX_DIGITS = 500
 """Digits in one collection; a page that shows more would be slow."""
+
+MAX_POINTS = 2000
+"""Points kept of a drawing's strokes, many times what a digit needs; longer ones are thinned."""
 
 HELD_OUT_EVERY = 3
 """Every third drawing is never learned from, so that it can tell how well a model does on new ones."""
@@ -23,6 +27,7 @@ class Digit:
     """A drawing and what it was.
 
     Attributes:
+        number: counts the digits of the collection, from 1.
         image: uint8 [28, 28], as the models see it.
         strokes: the pen's way on the canvas; empty for a photo.
         label: 0 to 9, as its owner says.
@@ -30,6 +35,7 @@ class Digit:
         held_out: never learned from, only for scoring.
     """
 
+    number: int
     image: Tensor
     strokes: tuple[Stroke, ...]
     label: int
@@ -43,31 +49,43 @@ class Collection:
     def __init__(self) -> None:
         self.digits: tuple[Digit, ...] = ()
         self._kept = 0
+        # Which images were ever held out: what a copy has learned from must not score it later.
+        self._held_out: dict[bytes, bool] = {}
 
     @property
     def is_full(self) -> bool:
         """Whether no more digits can be kept."""
         return len(self.digits) >= MAX_DIGITS
 
+    def find(self, image: Tensor) -> Digit | None:
+        """The digit with this very image, if it is kept."""
+        return next((digit for digit in self.digits if torch.equal(digit.image, image)), None)
+
     def keep(self, image: Tensor, strokes: Sequence[Stroke], label: int) -> Digit:
-        """Adds a drawing, uint8 [28, 28]; every third is held out from learning for good.
+        """Keeps a drawing, uint8 [28, 28]; one that is kept already gets the new label instead.
+
+        Every third new drawing is held out from learning, and so it stays, whatever happens to it afterwards.
 
         Raises:
             ValueError: the label is not a digit from 0 to 9, or the collection is full.
         """
         if not 0 <= label < CLASSES:
             raise ValueError(f"{label} is no digit: it is one from 0 to {CLASSES - 1}.")
+        if known := self.find(image):
+            relabelled = replace(known, label=label)
+            self.digits = tuple(relabelled if digit is known else digit for digit in self.digits)
+            return relabelled
         if self.is_full:
             raise ValueError(f"{MAX_DIGITS} digits are kept already: delete some, or export and delete all.")
         self._kept += 1
-        held_out = self._kept % HELD_OUT_EVERY == 0
-        digit = Digit(image.clone(), tuple(stroke.copy() for stroke in strokes), label, datetime.now(UTC), held_out)
+        held_out = self._held_out.setdefault(image.numpy().tobytes(), (len(self._held_out) + 1) % HELD_OUT_EVERY == 0)
+        digit = Digit(self._kept, image.clone(), _thinned(strokes), label, datetime.now(UTC), held_out)
         self.digits = (*self.digits, digit)
         return digit
 
     def delete(self, digit: Digit) -> None:
         """Removes a digit, if it is there."""
-        self.digits = tuple(other for other in self.digits if other is not digit)
+        self.digits = tuple(other for other in self.digits if other.number != digit.number)
 
     def clear(self) -> None:
         """Removes all digits."""
@@ -87,6 +105,11 @@ class Collection:
                 for digit in self.digits
             ]
         )
+
+
+def _thinned(strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
+    step = -(-sum(map(len, strokes)) // MAX_POINTS) or 1
+    return tuple(np.concatenate([stroke[:-1:step], stroke[-1:]]) for stroke in strokes[:MAX_POINTS])
 
 
 def as_tensors(digits: Sequence[Digit]) -> tuple[Tensor, Tensor]:

@@ -31,6 +31,9 @@ TURN_SECONDS = 0.25
 TRAINING_AT_ONCE = 32
 """Runs that take turns, a class and a few more; the others wait until one of them ends or is paused."""
 
+WATCHES = 32
+"""Runs whose snapshots are kept, of 30 MB at most each: the server's memory must not grow with every one."""
+
 SPEED_TURNS = 12
 """Turns over which a run's speed is measured."""
 
@@ -67,7 +70,8 @@ class Run:
         error: why it failed, in a sentence.
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
-        watch: asks the growing model about a drawing of the owner's, which nobody else is shown; None without one.
+        watch: asks the growing model about a drawing of the owner's, which nobody else is shown; None without one, or
+            since the owner has started another.
     """
 
     def __init__(self, number: int, experiment: Experiment, owner: str, watch: Watch | None = None) -> None:
@@ -109,10 +113,11 @@ class Run:
     def _take_turn(self, dataset: Dataset) -> bool:
         """Trains until its time is up, a pause, or the end; True if it came to rest where a pause is asked for."""
         deadline = time.perf_counter() + TURN_SECONDS
+        watch = self.watch
         if self._trainer is None:
             self._trainer = Trainer(self.experiment, dataset, self.history)
-            if self.watch:
-                self.watch.look(0, self._trainer.model)
+            if watch:
+                watch.look(0, self._trainer.model)
         if self.stopping:
             self._trainer.stop()
         if not self._marks:
@@ -120,8 +125,8 @@ class Run:
         for event in self._trainer:
             if isinstance(event, Step):
                 self.step = event.step
-                if self.watch:
-                    self.watch.look(event.step, self._trainer.model)
+                if watch:
+                    watch.look(event.step, self._trainer.model)
             elif isinstance(event, Finished):
                 self.result, self.model = event.result, self._trainer.model.eval()
             if self.step >= self.pause_after and self._may_rest(event):
@@ -169,8 +174,16 @@ class RunQueue:
     def submit(
         self, experiment: Experiment, owner: str = "", *, paused: bool = False, watch: Watch | None = None
     ) -> Run:
-        """Queues a run of `experiment`; with `paused` it waits before its first step."""
+        """Queues a run of `experiment`; with `paused` it waits before its first step.
+
+        A `watch` takes the place of the owner's last one, whose snapshots are given up; of all, the newest 32 stay.
+        """
         with self._changed:
+            if watch:
+                watched = [run for run in self._runs.values() if run.watch]
+                for run in watched:
+                    if run.owner == owner or run in watched[: 1 - WATCHES]:
+                        run.watch = None
             self._submitted += 1
             run = Run(self._submitted, experiment, owner, watch)
             self._runs[run.id] = run

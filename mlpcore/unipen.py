@@ -48,7 +48,7 @@ class PenDigit:
 
     Attributes:
         label: what it is, 0 to 9.
-        writer: whose hand it is, as a number in words; `UNKNOWN` if the file does not say.
+        writer: whose hand it is, a number as text; `UNKNOWN` if the file does not say.
         strokes: y down, in the tablet's units; empty if the file has no ink for it.
     """
 
@@ -179,7 +179,7 @@ def _strokes(block: _Block, axes: list[str]) -> "list[Stroke]":
 
 def _coordinate(word: str, line: int) -> float:
     try:
-        number = float(word)
+        number = float(word) if "_" not in word else np.nan
     except ValueError:
         number = np.nan
     if not abs(number) <= MAX_COORDINATE:

@@ -28,9 +28,6 @@ draw_tab, photo_tab, mine_tab, watch_tab = st.tabs(
     key="draw_tabs",
     on_change="rerun",
 )
-if not choices:
-    st.info("Choose at least one model above.", icon=":material/arrow_upward:")
-    st.stop()
 with draw_tab:
     drawing_board(choices)
 with photo_tab:
@@ -42,6 +39,4 @@ with mine_tab:
 with watch_tab:
     if watch_tab.open:
         drawing = current_drawing()
-        image = None if drawing is None else drawing.image
-        guess = 0 if image is None else int(choices[0].model.probabilities(image.unsqueeze(0)).argmax())
-        show_watching(image, guess)
+        show_watching(drawing.image if drawing else None, choices)

@@ -46,13 +46,13 @@ def drawing_board(choices: Sequence[Choice]) -> None:
             if image is None:
                 st.info(
                     "Draw a digit from 0 to 9 on the sheet, with mouse, pen or finger. The models answer as the pen "
-                    "lifts.",
+                    "lifts. Without a pointer, give a photo instead.",
                     icon=":material/draw:",
                 )
                 return
             show_answers(image, choices, key="drawn")
             with st.container(key="drawn_was"):
-                what_it_was(image, strokes)
+                what_it_was(image, strokes, key="drawn")
     with st.container(horizontal=True, gap="large"):
         with st.container(width=SIDE + 4):
             show_seen(image, key="drawn")
@@ -64,8 +64,8 @@ def show_seen(image: Tensor, key: str) -> None:
     """The image that goes into the networks, uint8 [28, 28], enlarged."""
     st.markdown(
         "**What the network sees**",
-        help="MNIST's way of making an image: scaled to fit 20×20 pixels, a pen of MNIST's thickness, and moved so "
-        "that the centre of mass lies in the middle of 28×28. So size, place and brush make no difference.",
+        help="What you drew, made anew in MNIST's way: scaled to fit 20×20 pixels, in a thin line, and moved so that "
+        "the centre of mass lies in the middle of 28×28. So size, place and brush make no difference.",
     )
     live_chart(
         as_json(figures.seen_image(image)),

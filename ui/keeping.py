@@ -3,47 +3,38 @@
 from collections.abc import Sequence
 
 import streamlit as st
-import torch
 from torch import Tensor
 
-from mlpcore.collection import MAX_DIGITS, Digit
+from mlpcore.collection import MAX_DIGITS
 from mlpcore.drawing import Stroke
 from mlpcore.experiment import CLASSES
 from ui.session import my_digits
+from ui.words import a_digit
 
-_KEPT = "kept_digit"
 
-
-def what_it_was(image: Tensor, strokes: Sequence[Stroke]) -> None:
+def what_it_was(image: Tensor, strokes: Sequence[Stroke], key: str) -> None:
     """Asks what the drawing, uint8 [28, 28], really was; the answer keeps it, and another answer corrects that."""
-    # Another drawing is another question.
-    key = f"was_{hash(image.numpy().tobytes())}"
+    kept = my_digits().find(image)
+    pills = f"{key}_was_digit"
+    st.session_state[pills] = kept.label if kept else None
     st.pills(
         "It was a",
         range(CLASSES),
-        key=key,
+        key=pills,
         on_change=_keep,
-        args=(key, image, strokes),
-        disabled=my_digits().is_full,
-        help="Keeps the drawing in My digits, for you alone.",
+        args=(pills, image, strokes),
+        disabled=my_digits().is_full and not kept,
+        help="Keeps the drawing in My digits, for you alone. A second click takes it back.",
     )
-    kept = _kept(image)
     if kept:
-        st.caption(f":material/check: Kept as a {kept.label} in My digits, {len(my_digits().digits)} in all.")
+        st.caption(f":material/check: Kept as {a_digit(kept.label)} in My digits, {len(my_digits().digits)} in all.")
     elif my_digits().is_full:
         st.caption(f"My digits holds {MAX_DIGITS} drawings, which is all it can: delete some there to keep more.")
 
 
-def _keep(key: str, image: Tensor, strokes: Sequence[Stroke]) -> None:
-    kept = _kept(image)
-    if kept:
+def _keep(pills: str, image: Tensor, strokes: Sequence[Stroke]) -> None:
+    label, kept = st.session_state[pills], my_digits().find(image)
+    if label is not None and (kept or not my_digits().is_full):
+        my_digits().keep(image, strokes, label)
+    elif kept:
         my_digits().delete(kept)
-    label = st.session_state[key]
-    if label is not None and not my_digits().is_full:
-        st.session_state[_KEPT] = my_digits().keep(image, strokes, label)
-
-
-def _kept(image: Tensor) -> Digit | None:
-    """The digit as which this very drawing was kept last, if it is still there."""
-    kept: Digit | None = st.session_state.get(_KEPT)
-    return kept if kept in my_digits().digits and kept and torch.equal(kept.image, image) else None

@@ -41,7 +41,8 @@ def all_choices() -> dict[str, Choice]:
         for name, model in _bundled().items()
     ]
     choices += [
-        Choice(key, model, model.title.partition(" (")[0], figures.TUNED_COLOR) for key, model in my_models().items()
+        Choice(key, model, model.title.partition(" (")[0], figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
+        for number, (key, model) in enumerate(my_models().items())
     ]
     choices += [
         Choice(run.id, _of_run(run), f"Run {run.number}", figures.run_color(run.number))
@@ -71,7 +72,7 @@ def model_picker() -> list[Choice]:
         max_selections=MOST,
         placeholder="Choose up to four models",
         persist_state="session",
-        help="Three come with MLP Lab. Runs of yours join the list when they have finished.",
+        help="Three come with MLP Lab. Runs join the list when they have finished.",
     )
     return [choices[key] for key in chosen]
 

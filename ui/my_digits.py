@@ -3,33 +3,37 @@
 from collections.abc import Sequence
 
 import streamlit as st
+import torch
 
 from mlpcore import datasets
 from mlpcore.collection import MAX_DIGITS, Digit, as_tensors
 from mlpcore.datasets import DataUnavailable
 from mlpcore.fine_tuning import FineTuned, fine_tune, may_fine_tune
+from ui.data_gate import dataset_ready
 from ui.models import Choice, pick_next
 from ui.pictures import ink_on_paper
 from ui.session import my_digits, my_models
-from ui.words import percent
+from ui.words import a_digit, percent
 
 _PICTURE_PIXELS = 84
-_TUNED = "my_digits_tuned"
+_TUNED, _TAUGHT = "my_digits_tuned", "my_digits_taught"
+_MOST_COPIES = 4
 
 
+@st.fragment
 def show_my_digits(choices: Sequence[Choice]) -> None:
     """The kept drawings with what the chosen models read in them; exporting, deleting and learning from them."""
     digits = my_digits().digits
     if not digits:
         st.info(
             "No drawing has been kept yet. Draw one, say below it what it was, and it appears here. Drawings stay in "
-            "this browser session: nobody else sees them, and they are gone when it ends.",
+            "this browser session: nobody else sees them, and reloading the page loses them.",
             icon=":material/draw:",
         )
         return
     st.caption(
-        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser session: nobody else sees them, and they "
-        "are gone when it ends, so export what you want to keep."
+        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser session: nobody else sees them, and "
+        "reloading the page loses them, so export what you want to keep."
     )
     _scores(digits, choices)
     _gallery(digits, choices)
@@ -50,40 +54,44 @@ def show_my_digits(choices: Sequence[Choice]) -> None:
 
 
 def _scores(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
-    images, labels = as_tensors(digits)
     with st.container(horizontal=True, gap="medium"):
         for choice in choices:
+            # A copy that was taught here is scored on what it never saw.
+            fair = [digit for digit in digits if digit.held_out or choice.key not in my_models()]
+            if not fair:
+                continue
+            images, labels = as_tensors(fair)
             right = int((choice.model.logits(images).argmax(dim=1) == labels).sum())
             st.metric(
                 choice.short_title,
-                f"{right} of {len(digits)} right",
+                f"{right} of {len(fair)} right",
                 width="content",
-                help="On all drawings kept here. A copy that has learned from some of them is flattered by these.",
-            )
+                help="On the held-out drawings only, since it may have learned from the others."
+                if choice.key in my_models() else "On all drawings kept here.",
+            )  # fmt: skip
 
 
 def _gallery(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
-    images, _ = as_tensors(digits)
-    answers = [choice.model.logits(images).argmax(dim=1).tolist() for choice in choices]
+    images, labels = as_tensors(digits)
+    right = sum((choice.model.logits(images).argmax(dim=1) == labels).int() for choice in choices)
     with st.container(horizontal=True, gap="small"):
-        for number, digit in enumerate(digits):
-            read = ", ".join(str(answer[number]) for answer in answers)
+        for place, digit in enumerate(digits):
+            score = f", {int(right[place])} of {len(choices)} right" if choices else ""  # type: ignore[index]
             with st.container(width=_PICTURE_PIXELS + 16, gap="xsmall"):
                 st.image(
                     ink_on_paper(digit.image, _PICTURE_PIXELS),
                     width=_PICTURE_PIXELS,
-                    caption=f"{digit.label}, read {read}" if read else f"{digit.label}",
-                    alt=f"A drawing kept as {digit.label}" + (f", read as {read}." if read else "."),
+                    caption=f"{digit.label}{score}{', held out' if digit.held_out else ''}",
+                    alt=f"A drawing kept as {a_digit(digit.label)}{score}.",
                 )
                 st.button(
                     "Delete",
-                    key=f"my_digits_delete_{id(digit)}",
+                    key=f"my_digits_delete_{digit.number}",
                     type="tertiary",
                     icon=":material/delete:",
                     on_click=my_digits().delete,
                     args=(digit,),
-                    help=f"Kept {digit.date:%d %B %Y, %H:%M} UTC; "
-                    + ("held out for scoring." if digit.held_out else "a copy may learn from it."),
+                    help=f"Kept {digit.date:%d %B %Y, %H:%M} UTC.",
                 )
 
 
@@ -104,9 +112,10 @@ def _fine_tuning(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
             key="my_digits_tune",
             icon=":material/school:",
             disabled=not may_fine_tune(digits),
-            help="Takes some seconds. Possible as soon as three drawings have been kept.",
+            help="Takes some seconds; stay on this tab meanwhile. Possible as soon as three drawings have been kept. "
+            f"The last {_MOST_COPIES} copies stay among the models.",
         )
-    if pressed:
+    if pressed and dataset_ready("mnist"):
         _tune(next(choice for choice in choices if choice.key == key), digits)
     tuned: FineTuned | None = st.session_state.get(_TUNED)
     if tuned:
@@ -114,14 +123,19 @@ def _fine_tuning(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
 
 
 def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
+    # For this thread, so that it does not wait for whatever trains meanwhile.
+    torch.set_num_threads(1)
     models = my_models()
-    title = f"My copy {len(models) + 1} ({choice.short_title})"
+    number = st.session_state[_TAUGHT] = st.session_state.get(_TAUGHT, 0) + 1
+    title = f"My copy {number} ({choice.short_title})"
     bar = st.progress(0.0, text="A copy is learning")
     try:
         for event in fine_tune(choice.model, digits, datasets.load("mnist"), title):
             if isinstance(event, FineTuned):
-                key = f"tuned-{len(models) + 1}"
+                key = f"tuned-{number}"
                 models[key] = event.model
+                if len(models) > _MOST_COPIES:
+                    del models[next(iter(models))]
                 st.session_state[_TUNED] = event
                 pick_next(key)
             else:

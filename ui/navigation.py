@@ -18,6 +18,6 @@ def note_app() -> None:
 
 def through_app() -> None:
     """Starts again from app.py if Streamlit has run this page by itself; for the top of every page."""
-    if PagesManager.uses_pages_directory and _SEEN not in st.session_state:
+    if _SEEN not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()

@@ -1,8 +1,10 @@
 """A digit from a photo, read the same way as a drawn one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
+from torch import Tensor
 
 from mlpcore.drawing import UnreadablePhoto, image_from_photo
 from ui.answers import show_answers
@@ -13,51 +15,87 @@ from ui.why import show_why
 
 _TYPES = ["png", "jpg", "jpeg", "webp"]
 _MEGABYTES = 10
-_PHOTO = "photo"
+_PHOTO, _UPLOADER = "photo", "photo_uploader"
 
 
+@dataclass(frozen=True, eq=False)
+class _Photo:
+    """What was given, and the image, uint8 [28, 28], or the problem that came of it."""
+
+    content: bytes
+    image: Tensor | None
+    problem: str = ""
+
+
+@st.fragment
 def show_photo(choices: Sequence[Choice]) -> None:
     """Takes a photo by file or clipboard and shows what the chosen models read in it."""
-    left, right = st.columns([3, 7], gap="large")
-    with left:
+    # A new key empties the uploader, so that it never names a file that is no longer shown.
+    uploader = f"photo_file_{st.session_state.setdefault(_UPLOADER, 0)}"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="photo_input"):
         st.file_uploader(
             "Photo of one digit",
             type=_TYPES,
             max_upload_size=_MEGABYTES,
-            key="photo_file",
+            key=uploader,
             on_change=_take_file,
-            help="Dark on light or light on dark, PNG, JPEG or WebP. The photo is read here and not kept.",
+            args=(uploader,),
+            width=420,
+            help="Dark on light or light on dark, PNG, JPEG or WebP. It stays in this browser session only, until you "
+            "remove it or give another.",
         )
         st.chat_input(
-            "Or paste one here, then press Enter",
+            "Or paste one and press Enter",
             key="photo_paste",
             accept_file=True,
             file_type=_TYPES,
             max_upload_size=_MEGABYTES,
             on_submit=_take_pasted,
+            width=360,
         )
-        photo: bytes | None = st.session_state.get(_PHOTO)
-        if photo is None:
-            return
-        try:
-            image = image_from_photo(photo)
-        except UnreadablePhoto as problem:
-            st.error(str(problem), icon=":material/broken_image:")
-            return
-        st.image(photo, width=220, alt="The photo that was given.")
-        show_seen(image, key="photo")
-    with right:
-        show_answers(image, choices, key="photo")
-        what_it_was(image, ())
-        show_why(image, choices, key="photo")
+    photo: _Photo | None = st.session_state.get(_PHOTO)
+    if photo is None:
+        return
+    if photo.image is None:
+        st.error(photo.problem, icon=":material/broken_image:")
+        return
+    with st.container(horizontal=True, gap="large"):
+        with st.container(width=304):
+            st.image(photo.content, width=220, alt="The photo that was given.")
+            st.button("Remove photo", key="photo_remove", type="tertiary", icon=":material/delete:", on_click=_remove)
+            show_seen(photo.image, key="photo")
+        with st.container(width="stretch"):
+            show_answers(photo.image, choices, key="photo")
+            what_it_was(photo.image, (), key="photo")
+            show_why(photo.image, choices, key="photo")
 
 
-def _take_file() -> None:
-    file = st.session_state["photo_file"]
-    st.session_state[_PHOTO] = file.getvalue() if file else None
+def _take(content: bytes) -> None:
+    try:
+        st.session_state[_PHOTO] = _Photo(content, image_from_photo(content))
+    except UnreadablePhoto as problem:
+        st.session_state[_PHOTO] = _Photo(content, None, str(problem))
+
+
+def _take_file(uploader: str) -> None:
+    file = st.session_state[uploader]
+    if file:
+        _take(file.getvalue())
+    else:
+        # Also on the way from one file to the next, so the uploader has to stay.
+        st.session_state.pop(_PHOTO, None)
 
 
 def _take_pasted() -> None:
     files = st.session_state["photo_paste"].files
+    st.session_state[_UPLOADER] += 1
     if files:
-        st.session_state[_PHOTO] = files[0].getvalue()
+        _take(files[0].getvalue())
+    else:
+        problem = "That was text, not a picture. Copy a picture of a digit, paste it here, and press Enter."
+        st.session_state[_PHOTO] = _Photo(b"", None, problem)
+
+
+def _remove() -> None:
+    st.session_state.pop(_PHOTO, None)
+    st.session_state[_UPLOADER] += 1

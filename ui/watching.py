@@ -1,5 +1,7 @@
 """When did it learn your digit? A model is trained while it is asked about one drawing, and every stage is kept."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 from torch import Tensor
@@ -7,34 +9,36 @@ from torch import Tensor
 from mlpcore import figures, runs
 from mlpcore.experiment import CLASSES, TUTORIAL_PRESETS, Experiment
 from mlpcore.runs import Run
-from mlpcore.snapshots import Look, Watch, first_weights, most_changed
+from mlpcore.snapshots import Look, Watch, largest_weight, most_changed
 from ui.data_gate import dataset_ready
 from ui.live_chart import as_json, live_chart
+from ui.models import Choice
 from ui.pictures import ink_on_paper
 from ui.run_monitor import REFRESH_SECONDS, STATUS_BADGES, progress_in_words
-from ui.session import owner
-from ui.words import probability
+from ui.session import my_digits, owner
 
 _RUN = "watched_run"
 _PICTURES, _COLUMNS = 24, 8
 _PICTURE_PIXELS = 140
 
 
-def show_watching(image: Tensor | None, guess: int) -> None:
-    """Offers to train a model that is asked about `image`, uint8 [28, 28], all the while; `guess` is what it may be."""
+def show_watching(image: Tensor | None, choices: Sequence[Choice]) -> None:
+    """Offers to train a model that is asked about `image`, uint8 [28, 28], all the while."""
     if image is None:
         st.info("Draw a digit first, then train a model here and see when it learns it.", icon=":material/draw:")
     else:
-        _start(image, guess)
+        _start(image, choices)
     run = runs.queue.get(st.session_state.get(_RUN, ""))
     if run and run.watch and run.owner == owner():
         final = run.status.is_final
         st.fragment(_live, run_every=None if final else REFRESH_SECONDS)(run, run.watch, was_final=final)
-        if final and len(run.watch.snapshots) > 1:
-            st.fragment(_stages)(run, run.watch, image)
+        if final:
+            st.fragment(_stages)(run, run.watch)
 
 
-def _start(image: Tensor, guess: int) -> None:
+def _start(image: Tensor, choices: Sequence[Choice]) -> None:
+    kept = my_digits().find(image)
+    guess = kept.label if kept else int(choices[0].model.logits(image.unsqueeze(0)).argmax()) if choices else 0
     picture, fields = st.columns([1, 4])
     with picture:
         st.image(
@@ -43,7 +47,14 @@ def _start(image: Tensor, guess: int) -> None:
     with fields:
         experiments = _experiments()
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            label = st.selectbox("What it is", range(CLASSES), index=guess, key=f"watch_label_{guess}", width=110)
+            label = st.selectbox(
+                "What it is",
+                range(CLASSES),
+                index=guess,
+                # Another drawing is another question.
+                key=f"watch_label_{hash(image.numpy().tobytes())}_{kept.label if kept else ''}",
+                width=110,
+            )
             title = st.selectbox("Model to train", list(experiments), key="watch_experiment", width=340)
             ready = dataset_ready("mnist")
             pressed = st.button(
@@ -51,7 +62,7 @@ def _start(image: Tensor, guess: int) -> None:
             )
         st.caption(
             "A fresh model learns from MNIST, never from your drawing. At some 60 steps, close together at first, it "
-            "is asked what your drawing is."
+            "is asked what your drawing is. It takes the place of the one watched before."
         )
     if pressed:
         experiment = experiments[title]
@@ -111,7 +122,8 @@ def _in_words(looks: list[Look], label: int) -> str:
     """Since when the model has read the drawing as `label` without interruption."""
     right = [int(look.probabilities.argmax()) == label for look in looks]
     last = looks[-1]
-    now = f"After step {last.step:,} it gives {label} a probability of {probability(float(last.probabilities[label]))}."
+    share = figures.probability_in_words(float(last.probabilities[label]))
+    now = f"After step {last.step:,} it gives {label} a probability of {share}."
     if not right[-1]:
         return f"{now} It reads a **{int(last.probabilities.argmax())}**."
     since = len(right) - 1 - next((back for back, each in enumerate(reversed(right)) if not each), len(right))
@@ -121,27 +133,34 @@ def _in_words(looks: list[Look], label: int) -> str:
     return f"{now} It has answered **{label}** ever since step {first.step:,} (as far as it was asked)."
 
 
-def _stages(run: Run, watch: Watch, image: Tensor | None) -> None:
+def _stages(run: Run, watch: Watch) -> None:
+    snapshots = {look.step: (look, layer) for look, layer in watch.snapshots}
+    if len(snapshots) < 2:
+        if run.step:
+            st.caption("There is no stepping through its growth: its first layer is too large to be kept step by step.")
+        return
     st.subheader("Step through its growth", anchor=False)
-    snapshots = watch.snapshots
-    by_step = {look.step: look for look in snapshots}
     step = st.select_slider(
         "Training step",
-        list(by_step),
-        value=snapshots[-1].step,
+        list(snapshots),
+        value=next(reversed(snapshots)),
         key=f"stage_{run.id}",
         format_func=lambda step: f"{step:,}",
-        help="The arrow keys move it. Weights are kept in 8 bits each, so answers can differ in the last decimals.",
+        help="The arrow keys move it.",
     )
-    model = watch.model(by_step[step])
-    asked = watch.image if image is None else image
-    probabilities = model.probabilities(asked.unsqueeze(0))[0]
-    answer = int(probabilities.argmax())
+    look, layer = snapshots[step]
+    answer = int(look.probabilities.argmax())
     left, right = st.columns([1, 2])
     with left:
-        st.metric(f"After step {step:,}", f"{answer} · {probability(float(probabilities[answer]))}", width="content")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.image(ink_on_paper(watch.image, 84), width=84, alt="The drawing that was watched.")
+            st.metric(
+                f"After step {step:,}",
+                f"{answer} · {figures.probability_in_words(float(look.probabilities[answer]))}",
+                width="content",
+            )
         live_chart(
-            as_json(figures.answer_bars(probabilities.numpy(), figures.run_color(run.number), list("0123456789"))),
+            as_json(figures.answer_bars(look.probabilities, figures.run_color(run.number), list("0123456789"))),
             key=f"stage_bars_{run.id}",
             alt=f"Bar chart: probability of each digit after step {step}; most to {answer}.",
             height=250,
@@ -151,10 +170,10 @@ def _stages(run: Run, watch: Watch, image: Tensor | None) -> None:
         st.markdown(
             f"**First-layer weights of the {len(chosen)} neurons that changed most**",
             help="Each picture shows the 784 weights of one neuron, where the pixels are that they belong to: ink on "
-            "orange places excites the neuron, ink on blue ones calms it.",
+            "orange places excites the neuron, ink on blue ones calms it. The colours mean the same at all steps.",
         )
         live_chart(
-            as_json(figures.weight_pictures(first_weights(model.network)[chosen], _COLUMNS)),
+            as_json(figures.weight_pictures(layer.pictures(chosen), _COLUMNS, largest_weight(watch, chosen))),
             key=f"stage_weights_{run.id}",
             alt=f"The weights of {len(chosen)} first-layer neurons as pictures after step {step}.",
             height=300,

@@ -17,6 +17,8 @@ _DIGITS = [str(digit) for digit in range(CLASSES)]
 
 def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
     """Lets one choose model, digit, rival and method, and shows how every place of `image`, uint8 [28, 28], votes."""
+    if not choices:
+        return
     st.markdown(
         "**Why?**",
         help="Votes are changes of the logit, the number that a model gives a digit before softmax turns all ten into "
@@ -45,7 +47,7 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
             width=200,
             persist_state="session",
         )
-    choice = by_key.get(chosen, choices[0])
+    choice = by_key[chosen]
     target = _target(choice.model.logits(image.unsqueeze(0))[0], digit, rival)
     live_chart(
         as_json(figures.votes_image(votes(choice.model, image, target, method), image)),

@@ -34,6 +34,6 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def probability(share: float) -> str:
-    """A model's probability in percent; never 100, since softmax only comes close to it."""
-    return ">99.9 %" if share >= 0.9995 else percent(share)
+def a_digit(digit: int) -> str:
+    """A digit with its article, e.g. ``an 8``."""
+    return f"an {digit}" if digit == 8 else f"a {digit}"

@@ -71,9 +71,12 @@ def run(given: argparse.Namespace) -> int:
 
 def _model(word: str) -> "TrainedModel":
     """The model that a word at the command line stands for."""
-    from mlpcore.models import BUNDLED, load
+    from mlpcore.models import BUNDLED, InvalidModel, load
 
-    return load(BUNDLED[word] if word in BUNDLED else Path(word))
+    model = load(BUNDLED[word] if word in BUNDLED else Path(word))
+    if model.experiment.data.dataset != "mnist":
+        raise InvalidModel(f"{word} was trained on {model.experiment.data.dataset}, so it reads no digits.")
+    return model
 
 
 def _pen_table(drawn: "DrawnDigits", scores: "list[PenScore]") -> str:

@@ -119,8 +119,6 @@ def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
 
 
 def epoch_line(record: "EpochRecord", epochs: int) -> str:
-    """What is printed of an epoch."""
-    """An epoch's figures in a line."""
     """One of `epochs` epochs in a line."""
     validation = "" if record.val_accuracy is None else f", validation {record.val_accuracy:.2%}"
     return (
@@ -130,8 +128,6 @@ def epoch_line(record: "EpochRecord", epochs: int) -> str:
 
 
 def summary(result: "Result") -> str:
-    """What is printed of a run."""
-    """What came out of a run, in a sentence."""
     """What came out of a training, in a sentence."""
     low, high = result.test.interval
     return (

@@ -24,10 +24,10 @@ MAX_BYTES = 10_000_000
 MAX_PIXELS = 40_000_000
 
 WORK_SIZE = 800
-"""Longer side in pixels of the picture that is searched: a digit that is a twentieth of it still has MNIST's 20."""
+"""Longer side in pixels of the picture that is searched: a digit that is a fortieth of it still has MNIST's 20."""
 
 DIGIT_SIZE = 160
-"""Longer side in pixels of a digit when its outline is taken: eight for each of MNIST's."""
+"""Longer side in pixels, at least, of a digit when its outline is taken: eight for each of MNIST's."""
 
 USUAL_SIZE = 48
 """Longer side in pixels of the picture in which the usual brightness is looked for."""
@@ -147,8 +147,9 @@ def _too_many_pixels(given: str) -> str:
 
 
 def _decoded(image: Image.Image) -> Array:
-    # A large JPEG is decoded at half its size or less.
+    # So that the conversions below need little memory: a JPEG is not even decoded at its full size.
     image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))
+    image.thumbnail((4 * WORK_SIZE, 4 * WORK_SIZE), Image.Resampling.NEAREST)
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
@@ -182,30 +183,35 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
     labels, count = ndimage.label(mask, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
 
-    def total(of: npt.NDArray[Any]) -> Array:
+    def total(of: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """What the pixels of each part have together, [parts]; the first is the background."""
-        return np.bincount(labels.ravel(), of.ravel().astype(np.float64), minlength=count + 1)
+        return np.bincount(labels.ravel(), of.ravel(), minlength=count + 1)
 
     outlines = total(mask & ~ndimage.binary_erosion(mask))
-    on_edge = total(np.pad(np.zeros(np.subtract(mask.shape, 2)), 1, constant_values=1))
+    edge = np.ones_like(mask)
+    edge[1:-1, 1:-1] = False
+    on_edge = total(edge)
     sizes = np.array([0] + [max(side.stop - side.start for side in box) for box in boxes])
     # The inside of a 0 has as much contrast to its line as the line to it, but is like the rest of the picture.
     ink = total(unusual) > total(contrast) / 2
     ink &= on_edge <= ALONG_EDGE * outlines
     ink[0] = False
 
-    main, length = 0, 0.0
-    for inner in (on_edge == 0, on_edge > 0):
-        large = np.flatnonzero(ink & inner & (sizes >= SMALLEST * WORK_SIZE))
+    def longest(among: _Mask, stubbiest: float) -> tuple[int, float]:
+        """The longest line and its length in pixels; 0 if there is none."""
+        lines = [(0, 0.0)]
+        large = np.flatnonzero(ink & among & (sizes >= SMALLEST * WORK_SIZE))
         for part in large[outlines[large].argsort()[::-1][:CANDIDATES]]:
             shape = np.pad(labels[boxes[part - 1]] == part, 1)
             width = _width(shape, _depth(shape))
-            is_line = width <= (STUBBIEST_CUT if on_edge[part] else STUBBIEST) * sizes[part]
-            if is_line and np.count_nonzero(shape) / width > length:
-                main, length = int(part), np.count_nonzero(shape) / width
-        if main:
-            break
-    else:
+            if width <= stubbiest * sizes[part]:
+                lines.append((int(part), np.count_nonzero(shape) / width))
+        return max(lines, key=lambda line: line[1])
+
+    main, length = longest(on_edge == 0, STUBBIEST)
+    if not main:
+        main, length = longest(on_edge > 0, STUBBIEST_CUT)
+    if not main:
         return _Line(np.zeros_like(mask), 0.0)
     near = np.zeros(count + 1, dtype=bool)
     near[labels[ndimage.distance_transform_edt(labels != main) <= GAP * sizes[main]]] = True
@@ -228,7 +234,7 @@ def _width(inside: _Mask, depth: Array) -> float:
 
 def _threshold(contrast: Array) -> float:
     """What tells ink from fainter things: N. Otsu, *A Threshold Selection Method from Gray-Level Histograms*, 1979."""
-    counts, edges = np.histogram(contrast[contrast > FAINT], bins=100)
+    counts, edges = np.histogram(contrast, bins=100, range=(FAINT, max(contrast.max(), 2 * FAINT)))
     middles = (edges[1:] + edges[:-1]) / 2
     below, above = counts.cumsum()[:-1], counts[::-1].cumsum()[::-1][1:]
     sums = (counts * middles).cumsum()
@@ -246,10 +252,10 @@ def _drawn_anew(cover: Array, line: _Mask) -> Tensor:
     """
     cover = np.where(ndimage.binary_dilation(line, iterations=3), cover / np.percentile(cover[line], 90), 0)
     rows, columns = (np.flatnonzero(line.any(axis=axis)) for axis in (1, 0))
-    scale = DIGIT_SIZE / max(np.ptp(rows), np.ptp(columns))
+    scale = max(1.0, DIGIT_SIZE / max(np.ptp(rows), np.ptp(columns)))
     cut = Image.fromarray(cover.astype(np.float32)).crop((columns[0] - 4, rows[0] - 4, columns[-1] + 5, rows[-1] + 5))
     cut = cut.resize([round(side * scale) for side in cut.size], Image.Resampling.BILINEAR)
-    inside = np.pad(np.asarray(cut) > 0.5, DIGIT_SIZE // 4)
+    inside = np.pad(np.asarray(cut) > 0.5, max(cut.size) // 8)
     depth = _depth(inside)
     width = _width(inside, depth)
     y, x = np.nonzero(inside)

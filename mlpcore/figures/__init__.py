@@ -15,7 +15,15 @@ from mlpcore.figures.comparison import (
 from mlpcore.figures.drawing import answer_bars, seen_image, votes_image
 from mlpcore.figures.evaluation import class_accuracies, confusion_matrix
 from mlpcore.figures.snapshots import learned_curve, weight_pictures
-from mlpcore.figures.style import BUNDLED_COLORS, RUN_COLORS, TRAIN, TUNED_COLOR, VALIDATION, run_color
+from mlpcore.figures.style import (
+    BUNDLED_COLORS,
+    RUN_COLORS,
+    TRAIN,
+    TUNED_COLORS,
+    VALIDATION,
+    probability_in_words,
+    run_color,
+)
 from mlpcore.figures.training import (
     accuracy_per_epoch,
     layer_health,
@@ -29,7 +37,7 @@ __all__ = [
     "BUNDLED_COLORS",
     "RUN_COLORS",
     "TRAIN",
-    "TUNED_COLOR",
+    "TUNED_COLORS",
     "VALIDATION",
     "accuracy_against_parameters",
     "accuracy_over_seeds",
@@ -46,6 +54,7 @@ __all__ = [
     "loss_per_epoch",
     "loss_per_step",
     "network_drawing",
+    "probability_in_words",
     "rate_finder",
     "run_color",
     "seen_image",

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 from torch import Tensor
 
-from mlpcore.figures.style import AGAINST, FOR, NEUTRAL, faded, figure
+from mlpcore.figures.style import AGAINST, FOR, NEUTRAL, faded, figure, probability_in_words
 
 _WORTH_A_NUMBER = 0.01
 """Probability above which a bar has its value beside it."""
@@ -46,7 +46,7 @@ def answer_bars(probabilities: Picture, color: str, classes: Sequence[str]) -> g
             "cmax": 1,
             "line": {"width": 0},
         },
-        "text": [_in_words(share) if share > _WORTH_A_NUMBER else "" for share in probabilities],
+        "text": [probability_in_words(share) if share > _WORTH_A_NUMBER else "" for share in probabilities],
         "textposition": "outside",
         "textfont": {"size": 11},
         "cliponaxis": False,
@@ -60,11 +60,6 @@ def answer_bars(probabilities: Picture, color: str, classes: Sequence[str]) -> g
     return figure(
         [bars], margin={"l": 0, "r": 0, "t": 4, "b": 0}, bargap=0.25, dragmode=False, xaxis=scale, yaxis=names
     )
-
-
-def _in_words(share: float) -> str:
-    """Never 100 %, which softmax gives only by rounding."""
-    return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
 def seen_image(image: Tensor) -> go.Figure:

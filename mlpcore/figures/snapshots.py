@@ -65,12 +65,13 @@ def learned_curve(
     )
 
 
-def weight_pictures(weights: npt.NDArray[np.float32], columns: int) -> go.Figure:
+def weight_pictures(weights: npt.NDArray[np.float32], columns: int, largest: float) -> go.Figure:
     """What do these neurons of the first layer look for? One picture each, all on one scale that is symmetric about 0.
 
     Args:
         weights: float32 [n, 28, 28], n at least 1.
         columns: pictures in a row.
+        largest: where the scale ends on either side, so that pictures of several moments can be compared.
     """
     rows = -(-len(weights) // columns)
     pitch = _SIDE + _GAP
@@ -78,7 +79,6 @@ def weight_pictures(weights: npt.NDArray[np.float32], columns: int) -> go.Figure
     for number, picture in enumerate(weights):
         top, left = number // columns * pitch, number % columns * pitch
         sheet[top : top + _SIDE, left : left + _SIDE] = picture
-    largest = float(np.abs(weights).max()) or 1.0
     heatmap = {
         "type": "heatmap",
         "z": sheet,

@@ -15,7 +15,7 @@ of at least 3 : 1 to white and to a near-black page.
 """
 
 BUNDLED_COLORS = {"drawing": "#0E8388", "two-hidden": "#7D7A1E", "one-hidden": "#6B7A90"}
-TUNED_COLOR = "#C2414B"
+TUNED_COLORS = ("#C2414B", "#A0701A", "#4C8C3F", "#7A6FC9")
 """The models that come with MLP Lab, and copies tuned on somebody's drawings: other colours than those of runs."""
 
 TRAIN, VALIDATION = "#7A828C", "#B98000"
@@ -46,6 +46,11 @@ def layer_styles(count: int) -> list[tuple[str, str]]:
     # From the end, so that the output of a model without hidden layers is coloured as an output, too.
     colors = sample_colorscale(_LAYERS, np.linspace(1, 0, count)[::-1], colortype="rgb")
     return list(zip(names, colors, strict=False))
+
+
+def probability_in_words(share: float) -> str:
+    """A model's probability in percent; never 100, since softmax only comes close to it."""
+    return ">99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
 def faded(color: str, opacity: float) -> str:

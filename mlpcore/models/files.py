@@ -93,12 +93,14 @@ def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handl
     if not 0 <= extra <= MAX_EXTRA_BYTES:
         raise ValueError("its size does not fit the architecture that it names.")
     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if not all(tensor.isfinite().all() for tensor in tensors.values()):
-        raise ValueError("some of its weights are infinite or not numbers.")
     try:
         network = restored(experiment.architecture, tensors)
     except RuntimeError:
         raise ValueError("its tensors are not those of the architecture that it names.") from None
     if any(tensor.dtype != tensors[name].dtype for name, tensor in network.state_dict().items()):
         raise ValueError("its weights are not stored in float32.")
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise ValueError("some of its weights are infinite or not numbers.")
+    if any((tensor < 0).any() for name, tensor in tensors.items() if name.endswith("running_var")):
+        raise ValueError("one of batch norm's variances is below 0.")
     return TrainedModel(title, experiment, network, test)

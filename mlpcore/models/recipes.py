@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,10 @@ def write_checkpoint(path: Path, state: State) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".half")
     # PyTorch does not notice when bytes have changed, so a digest stands in front.
-    half.write_bytes(hashlib.sha256(content).digest() + content)
+    with half.open("wb") as file:
+        file.write(hashlib.sha256(content).digest() + content)
+        file.flush()
+        os.fsync(file.fileno())
     half.replace(path)
 
 

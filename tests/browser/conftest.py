@@ -44,8 +44,8 @@ def running_app(log_path: Path) -> Iterator[str]:
     with log_path.open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
     address = f"http://localhost:{port}"
-    _wait_until_healthy(address, process, log_path)
     try:
+        _wait_until_healthy(address, process, log_path)
         yield address
     finally:
         process.terminate()

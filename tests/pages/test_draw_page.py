@@ -1,37 +1,41 @@
 """The Draw page's behaviour in Streamlit's own headless runner, which starts with whatever the canvas held last."""
 
+import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpcore import runs
 from mlpcore.collection import Collection
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.runs import RunQueue
 from tests.handwriting import canvas_json
 from tests.waiting import until
-
-
-@pytest.fixture
-def queue(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
-    monkeypatch.setattr(runs, "queue", queue)
-    yield queue
-    queue.close()
+from ui.words import a_digit
 
 
 @pytest.fixture
 def page(queue: RunQueue) -> AppTest:
-    return AppTest.from_file("../../pages/draw.py", default_timeout=60)
+    return fresh_page()
+
+
+def fresh_page() -> AppTest:
+    page = AppTest.from_file("../../pages/draw.py", default_timeout=60)
+    # As if app.py had run, which would bring the Train page first.
+    page.session_state["seen_app"] = True
+    return page
+
+
+_SHEETS = itertools.count(1)
 
 
 def drawn(page: AppTest, content: object) -> AppTest:
     """The page with this on its canvas."""
     page.session_state["canvas_last"] = content
+    page.session_state["canvas_sheet"] = next(_SHEETS)
     page.run()
     assert not page.exception
     return page
@@ -58,13 +62,13 @@ def test_a_drawn_digit_is_read_by_the_three_bundled_models(page: AppTest, digit:
     assert list(said) == ["Best for drawing", "Two hidden layers", "One hidden layer"]
     assert said["Best for drawing"].startswith(f"{digit} ·")
     agree = len({answer[0] for answer in said.values()}) == 1
-    assert (f"All 3 models read a **{digit}**" in words(page)) == agree
+    assert (f"All 3 models read **{a_digit(digit)}**" in words(page)) == agree
     assert ("They disagree" in words(page)) != agree
 
 
 def test_size_and_place_make_no_difference(page: AppTest) -> None:
     large = answers(drawn(page, canvas_json(3)))
-    small = answers(drawn(AppTest.from_file("../../pages/draw.py"), canvas_json(3, scale=0.8, left=150, top=12)))
+    small = answers(drawn(fresh_page(), canvas_json(3, scale=0.8, left=150, top=12)))
     assert {model: answer[0] for model, answer in large.items()} == {m: answer[0] for m, answer in small.items()}
 
 
@@ -91,10 +95,12 @@ def test_fewer_models_can_be_chosen_and_none_says_so(page: AppTest) -> None:
     drawn(page, canvas_json(1))
     page.multiselect(key="models_picked").set_value(["one-hidden"]).run()
     assert list(answers(page)) == ["One hidden layer"]
-    assert "One hidden layer reads a **1**" in words(page)
+    assert "One hidden layer reads **a 1**" in words(page)
     page.multiselect(key="models_picked").set_value([]).run()
     assert "Choose at least one model" in page.info[0].value
     assert not page.exception
+    page.multiselect(key="models_picked").set_value(["drawing"]).run()
+    assert answers(page)["Best for drawing"].startswith("1 ·"), "the drawing is still there"
 
 
 def test_a_finished_run_joins_the_models(
@@ -124,9 +130,16 @@ def test_what_it_was_is_kept_corrected_and_taken_back(page: AppTest) -> None:
     collection: Collection = page.session_state["my_digits"]
     assert [digit.label for digit in collection.digits] == [1]
     assert len(collection.digits[0].strokes) == 1
+    drawn(page, canvas_json(2))
+    keep(page, 2)
+    drawn(page, canvas_json(7))
     keep(page, 7)
-    assert [digit.label for digit in collection.digits] == [7], "another answer to the same drawing corrects it"
-    assert "Kept as a 7 in My digits, 1 in all." in " ".join(caption.value for caption in page.caption)
+    assert [digit.label for digit in collection.digits] == [7, 2], "another answer to the same drawing corrects it"
+    assert "Kept as a 7 in My digits, 2 in all." in " ".join(caption.value for caption in page.caption)
+    pills: Any = next(group for group in page.button_group if group.label == "It was a")
+    assert pills.value == 7
+    pills.set_value(None).run()
+    assert [digit.label for digit in collection.digits] == [2]
 
 
 def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset) -> None:
@@ -144,6 +157,7 @@ def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset
     assert "So few drawings say little" in said
     chosen = page.multiselect(key="models_picked").value
     assert "tuned-1" in chosen
+    assert re.fullmatch(r"\d of 3 right", answers(page)["My copy 1"]), "a copy is scored on what it never saw"
     page.button(key="my_digits_clear").click().run()
     assert not collection.digits
 
@@ -152,7 +166,7 @@ def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue
     page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
     drawn(page, None)
     assert any("Draw a digit first" in info.value for info in page.info)
-    page = AppTest.from_file("../../pages/draw.py", default_timeout=60)
+    page = fresh_page()
     page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
     drawn(page, canvas_json(4))
     page.selectbox(key="watch_experiment").set_value("One hidden layer (256)")
@@ -167,4 +181,5 @@ def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue
     slider = page.select_slider[0]
     slider.set_value(0).run()
     assert not page.exception
-    assert "After step 0" in answers(page)
+    untrained = run.watch.looks[0].probabilities
+    assert answers(page)["After step 0"].startswith(f"{untrained.argmax()} · {100 * untrained.max():.1f}")

@@ -1,23 +1,13 @@
 """The Train page's behaviour in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
 
-from collections.abc import Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpcore import datasets, runs
-from mlpcore.datasets import Dataset, DataUnavailable
+from mlpcore import datasets
+from mlpcore.datasets import DataUnavailable
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
 from mlpcore.runs import RunQueue, Status
 from tests.waiting import until
-
-
-@pytest.fixture
-def queue(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
-    monkeypatch.setattr(runs, "queue", queue)
-    yield queue
-    queue.close()
 
 
 @pytest.fixture

@@ -55,9 +55,8 @@ def test_the_score_counts_every_test_image_once(train: Trained, small: Callable[
     score = Score.of(evaluation)
     assert sum(entry.images for entry in score.reliability) == len(evaluation.correct)
     assert sum(entry.right for entry in score.reliability) == evaluation.correct.sum()
-    for confidence in (0.3, 0.55, 0.97, 1.0):
-        entry = score.at(confidence)
-        assert entry in score.reliability
+    for confidence, place in [(0.3, 0), (0.55, 1), (0.97, 6), (1.0, 10)]:
+        assert score.at(confidence) is score.reliability[place]
     sure = evaluation.confidences > 0.999
     assert score.at(1.0).images == sure.sum()
     assert score.at(1.0).right == evaluation.correct[sure].sum()
@@ -112,6 +111,9 @@ def test_a_score_that_contradicts_itself_is_refused(path: Path, model: TrainedMo
         (lambda tensors: tensors.update({"layers.1.weight": torch.zeros(784, 32)}), "tensors are not those"),
         (lambda tensors: tensors.update({"layers.1.weight": torch.zeros(32, 784).double()}), "float32"),
         (lambda tensors: tensors.update({"more": torch.zeros(1)}), "tensors are not those"),
+        (lambda tensors: tensors.update({"more": torch.zeros(1).to(torch.float8_e4m3fn)}), "tensors are not those"),
+        (lambda tensors: tensors.update({"layers.1.bias": torch.zeros(32).to(torch.float8_e4m3fn)}), "float32"),
+        (lambda tensors: tensors.update({"layers.2.running_var": torch.full((32,), -1.0)}), "variances"),
         (lambda tensors: tensors.update({"more": torch.zeros(400_000)}), "size does not fit"),
     ],
 )

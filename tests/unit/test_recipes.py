@@ -145,13 +145,11 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     write_checkpoint(path, state)
     before = path.read_bytes()
 
-    def half(self: Path, content: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(content[:1000])
+    def full(descriptor: int) -> None:
         raise OSError("No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", half)
+        patch.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
             write_checkpoint(path, {**state, "updates": 77})
     assert path.read_bytes() == before

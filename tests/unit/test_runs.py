@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +10,8 @@ import torch
 
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import Experiment, experiment_from_fields
-from mlpcore.runs import Run, RunQueue, Status
+from mlpcore.runs import WATCHES, Run, RunQueue, Status
+from mlpcore.snapshots import Watch
 from mlpcore.training import Trainer
 from tests.waiting import until
 
@@ -221,3 +222,18 @@ def test_closing_ends_the_threads_in_mid_training(mnist: Dataset) -> None:
     queue.close()
     assert not any(worker.is_alive() for worker in queue._workers)
     assert not run.status.is_final
+
+
+def test_an_owner_watches_one_run_and_the_server_keeps_a_limited_number(
+    queue: RunQueue, small: Callable[..., Experiment], mnist: Dataset
+) -> None:
+    experiment = small()
+
+    def watch() -> Watch:
+        return Watch(mnist.test.images[0], 7, experiment)
+
+    mine = [queue.submit(experiment, "me", paused=True, watch=watch()) for _ in range(2)]
+    assert [run.watch is None for run in mine] == [True, False]
+    others = [queue.submit(experiment, f"owner {n}", paused=True, watch=watch()) for n in range(WATCHES)]
+    assert mine[1].watch is None
+    assert all(run.watch for run in others)
