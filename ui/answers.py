@@ -51,9 +51,7 @@ def show_answers(image: Tensor, choices: Sequence[Choice], key: str) -> None:
 def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str, *, is_odd: bool) -> None:
     confidence = float(probabilities[answer])
     with st.container(key=f"{key}_answer_{choice.key}", gap=None):
-        st.markdown(
-            f"**{choice.short_title}**", help=f"{choice.model.title}. {_track_record(choice.model, confidence)}"
-        )
+        st.markdown(f"**{choice.short_title}**")
         st.metric(
             choice.short_title,
             f"{answer} · {figures.probability_in_words(confidence)}",
@@ -67,6 +65,7 @@ def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str, *
         f"most, {figures.probability_in_words(confidence)}, to {answer}.",
         height=250,
     )
+    st.caption(_track_record(choice.model, confidence))
     if is_odd or is_unsure(choice.model, confidence):
         st.badge("unsure", icon=":material/help:", color="orange", help=_UNSURE)
 
@@ -87,10 +86,8 @@ def _verdict(answers: Sequence[int], choices: Sequence[Choice], *, is_odd: bool)
 
 
 def _track_record(model: TrainedModel, confidence: float) -> str:
+    """How often such answers were right in the test."""
     record = model.test.at(confidence)
     if not record.images:
-        return "No test image got an answer with such a probability, so there is no telling how often it is right."
-    return (
-        f"On the test images it was right in {record.right:,} of the {record.images:,} cases in which its answer had "
-        "about this probability. A drawing unlike MNIST's images can be read worse than that."
-    )
+        return "No test image got an answer with such a probability."
+    return f"In the test {record.right:,} of {record.images:,} answers as sure as this were right."
