@@ -291,9 +291,15 @@ def print_unsure(ready: list[TrainedModel], drawn: pen.DrawnDigits) -> None:
         f"{'sure, wrong':>13}{'unsure, wrong':>15}"
     )
     gains: dict[float, list[float]] = {demand: [] for demand in DEMANDS}
+    wrong_on_record, wrong_in_fact = [], []
     for model in ready:
         confidences, predicted = model.probabilities(drawn.images).max(dim=1)
         right = (predicted == drawn.labels).numpy()
+        records = [model.test.at(float(confidence)) for confidence in confidences]
+        wrong = np.array([1 - record.right / record.images if record.images else np.nan for record in records])
+        halfway = (wrong >= 0.01) & (wrong <= 0.1)
+        wrong_on_record += wrong[halfway].tolist()
+        wrong_in_fact += (~right[halfway]).tolist()
         for demand in DEMANDS:
             limit = answers.doubtful_up_to(model.test, demand)
             unsure = confidences.numpy() <= limit
@@ -307,6 +313,10 @@ def print_unsure(ready: list[TrainedModel], drawn: pen.DrawnDigits) -> None:
                 )
             )
     print("Mean Youden J: " + ", ".join(f"{demand}: {100 * np.mean(gain):.1f}" for demand, gain in gains.items()))
+    print(
+        "Where 1 to 10 % of the answers to test images were wrong, on the average "
+        f"{np.mean(wrong_on_record):.1%}, {np.mean(wrong_in_fact):.1%} of those to pen-drawn digits are."
+    )
 
 
 def print_unwarned(ready: list[TrainedModel], sets: dict[str, Tensor]) -> None:

@@ -77,17 +77,18 @@ def new_network() -> nn.Sequential:
 def save(detector: Detector, path: Path) -> None:
     """Writes a detector, its weights as float16."""
     weights = {name: tensor.half() for name, tensor in detector.network.state_dict().items()}
-    save_file(weights, path, {"threshold": json.dumps(detector.threshold), "smallest": json.dumps(detector.smallest)})
+    numbers = {"threshold": detector.threshold, "smallest": detector.smallest}
+    save_file(weights, path, {"numbers": json.dumps(numbers)})  # one entry, since several come in any order
 
 
 def load(path: Path) -> Detector:
     """Reads a detector that `save` wrote."""
     with safe_open(path, framework="pt") as file:
-        numbers = file.metadata()
+        numbers = json.loads(file.metadata()["numbers"])
         weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     network = new_network()
     network.load_state_dict(weights)
-    return Detector(network.eval(), float(numbers["threshold"]), int(numbers["smallest"]))
+    return Detector(network.eval(), numbers["threshold"], numbers["smallest"])
 
 
 @cache

@@ -43,7 +43,7 @@ class Remark:
 def remarks(image: Tensor) -> list[Remark]:
     """What there is to say about a drawing, uint8 [28, 28]: nothing for most digits, one remark for most else.
 
-    Digits get one by mistake, about 1 pen-drawn digit in 100, and letters often get none, since many pass for a digit:
+    Digits get one by mistake, about 1.5 % of pen-drawn ones, and letters often get none, since many pass for a digit:
     `benchmarks.doubt` prints the shares.
     """
     kind = _oddity(image)

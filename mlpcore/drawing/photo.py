@@ -41,7 +41,7 @@ SMOOTHING = 1.5
 BROADEST = 0.4
 """Strokes are narrower than this share of the picture's longer side; shadows, tables and the paper are broader."""
 
-FAINT = 0.1
+FAINT = 0.15
 """Contrast (logarithm of a ratio of brightness) that paper and noise have as well."""
 
 SMALLEST = 0.025
@@ -53,8 +53,11 @@ STUBBIEST = 0.4
 STUBBIEST_CUT = 0.2
 """The same for what touches the edge of the picture, where shadows and tables lie."""
 
-ALONG_EDGE = 0.3
-"""Share of an outline that may lie on the edge: a digit that is cut off has less there."""
+ALONG_EDGE = 0.75
+"""How much of it may lie along the edge, as a share of its size: a digit that is cut off has less there."""
+
+CRACK = 9
+"""Pixels: lines with narrower breaks, as at the edge of a hard shadow, are one."""
 
 GAP = 0.2
 """How far apart the parts of one digit may be, as a share of its size, such as a 5 and its bar."""
@@ -125,8 +128,8 @@ def _grey(data: bytes) -> Array:
         raise UnreadablePhoto(_too_many_pixels("more than 80 million")) from None
     except Exception:  # Over damaged files Pillow raises a dozen kinds of error.
         raise UnreadablePhoto(
-            "This is no picture that can be read: PNG, JPEG and WebP files can. Save the picture as one of them; "
-            "most phones do so when they share a photo."
+            "This file is no picture that can be read, or only a part of one. PNG, JPEG and WebP files can be read: "
+            "save the picture as one of them, as most phones do when they share a photo."
         ) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -179,7 +182,7 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
         contrast: how much darker each pixel is than its background (or lighter), as a logarithm, [H, W].
         unusual: the same against the usual brightness there, [H, W].
     """
-    mask: _Mask = contrast > _threshold(contrast)
+    mask: _Mask = ndimage.grey_closing((contrast > _threshold(contrast)).view(np.uint8), CRACK).view(bool)
     labels, count = ndimage.label(mask, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
 
@@ -194,7 +197,7 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
     sizes = np.array([0] + [max(side.stop - side.start for side in box) for box in boxes])
     # The inside of a 0 has as much contrast to its line as the line to it, but is like the rest of the picture.
     ink = total(unusual) > total(contrast) / 2
-    ink &= on_edge <= ALONG_EDGE * outlines
+    ink &= on_edge <= ALONG_EDGE * sizes
     ink[0] = False
 
     def longest(among: _Mask, stubbiest: float) -> tuple[int, float]:
@@ -213,12 +216,11 @@ def _longest_line(contrast: Array, unusual: Array) -> _Line:
         main, length = longest(on_edge > 0, STUBBIEST_CUT)
     if not main:
         return _Line(np.zeros_like(mask), 0.0)
-    near = np.zeros(count + 1, dtype=bool)
-    near[labels[ndimage.distance_transform_edt(labels != main) <= GAP * sizes[main]]] = True
     shares = outlines / outlines[main]
-    belongs = near & ink & (on_edge == 0) & (shares >= SPECK) & (shares <= 1)
-    belongs[main] = True
-    return _Line(belongs[labels], length)
+    lines = (ink & (on_edge == 0) & (shares >= SPECK) & (shares <= 2))[labels] | (labels == main)
+    # Parts that are close enough touch when they are widened.
+    groups, _ = ndimage.label(ndimage.distance_transform_edt(~lines) <= GAP / 2 * sizes[main])
+    return _Line(lines & (groups == groups[labels == main][0]), length)
 
 
 def _depth(inside: _Mask) -> Array:
