@@ -11,8 +11,8 @@ from mlpcore.models.trained import CONFIDENCE_EDGES
 ENOUGH_RIGHT = 0.95
 """Share of test images that must have been read right where the model was about as sure. Of 0.8, 0.9, 0.95, 0.975 and
 0.99, this and 0.975 tell right answers to pen-drawn digits from wrong ones best, by Youden's J (the share of the wrong
-answers that are called unsure, less that of the right ones) on the average of the bundled models; this calls fewer right
-answers unsure. `python -m benchmarks.doubt FILE` measures it. The test images give each model's record, and chose
+answers that are called unsure, less that of the right ones) on the average of the bundled models; this one calls fewer
+right answers unsure. `python -m benchmarks.doubt FILE` measures it. The test images give each model's record, and chose
 nothing."""
 
 
