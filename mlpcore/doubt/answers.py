@@ -1,19 +1,20 @@
 """When an answer is to be called unsure: where such answers are known to be wrong too often.
 
 A model's probability alone does not tell: some models say 0.99 and mean 0.9. What it is worth is on record for every
-model, from the test images. Drawings are harder than these: where 5 % of the answers to test images are wrong, about
-10 % of those to drawings are.
+model, from the test images. Drawings are harder than these: where a few percent of the answers to test images are
+wrong, twice as many of those to pen-drawn digits are.
 """
 
 from mlpcore.models import Score, TrainedModel
 from mlpcore.models.trained import CONFIDENCE_EDGES
 
 ENOUGH_RIGHT = 0.95
-"""Share of test images that must have been read right where the model was about as sure. Of 0.8, 0.9, 0.95, 0.975 and
-0.99, this and 0.975 tell right answers to pen-drawn digits from wrong ones best, by Youden's J (the share of the wrong
-answers that are called unsure, less that of the right ones) on the average of the bundled models; this one calls fewer
-right answers unsure. `python -m benchmarks.doubt FILE` measures it. The test images give each model's record, and chose
-nothing."""
+"""Share of test images that must have been read right where the model was about as sure.
+
+Of 0.8, 0.9, 0.95, 0.975 and 0.99, this and 0.975 tell right answers to pen-drawn digits from wrong ones best, by J
+(W. J. Youden 1950: the share of the wrong answers called unsure, less that of the right ones) over the bundled
+models, and this calls fewer right answers unsure: `python -m benchmarks.doubt FILE`. The test images give each model's
+record, and chose nothing."""
 
 
 def is_unsure(model: TrainedModel, confidence: float) -> bool:

@@ -23,6 +23,7 @@ from mlpcore.models import Score, TrainedModel, load, save
 from mlpcore.network import MLP
 from mlpcore.pen import drawn
 from mlpcore.unipen import read
+from tests.processes import heed_ctrl_c
 
 SMALL = ["--train-size", "2000", "--validation", "500", "--epochs", "2", "--hidden", "32", "--json"]
 TINY = ["--train-size", "128", "--validation", "100", "--epochs", "1", "--hidden", "8", "--json"]
@@ -65,7 +66,9 @@ def endless() -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 PROGRAM = [sys.executable, "-m", "mlpcore"]
-PIPES: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+PIPES: dict[str, Any] = {
+    "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "preexec_fn": heed_ctrl_c,
+}  # fmt: skip
 
 
 def strict(text: str) -> Any:

@@ -18,6 +18,7 @@ from mlpcore.models import BUNDLED, __main__, load, recipes
 from mlpcore.models.recipes import RECIPES, Recipe, checkpoint_path, read_checkpoint, write_checkpoint
 from mlpcore.network import model_bytes
 from mlpcore.training import EpochEnd, InvalidState, Trainer
+from tests.processes import heed_ctrl_c
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -191,9 +192,11 @@ def started(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """The command itself, training a tutorial's model with its checkpoints somewhere else."""
     data = tmp_path / "data"
     data.mkdir()
+    datasets.fetch("mnist")
     (data / "MNIST").symlink_to(datasets.data_folder() / "MNIST")
     command = [sys.executable, "-m", "mlpcore.models", "two-hidden"]
-    process = subprocess.Popen(command, env=os.environ | {"MLPLAB_DATA": str(data)}, stderr=subprocess.PIPE, text=True)
+    environment = os.environ | {"MLPLAB_DATA": str(data)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c)
     yield process
     process.kill()
     process.communicate()
