@@ -31,7 +31,7 @@ from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
 
 APP_PORT, FLOOR_PORT = 8595, 8596
 ANSWERS = {"floor": ".st-key-answer", "app": ".st-key-drawn_answers"}
-PATIENCE_MS, REST_MS = 5000, 700
+PATIENCE_MS, REST_MS = 5000, 500
 FOUR: list[list[tuple[float, float]]] = [[(185, 80), (182, 170), (178, 250)], [(120, 40), (75, 170), (225, 170)]]
 
 # Makes `waiting` the milliseconds from the release of the button to the frame that shows another text, or null.
