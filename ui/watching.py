@@ -136,8 +136,6 @@ def _in_words(looks: list[Look], label: int) -> str:
 def _stages(run: Run, watch: Watch) -> None:
     snapshots = {look.step: (look, layer) for look, layer in watch.snapshots}
     if len(snapshots) < 2:
-        if run.step:
-            st.caption("There is no stepping through its growth: its first layer is too large to be kept step by step.")
         return
     st.subheader("Step through its growth", anchor=False)
     step = st.select_slider(

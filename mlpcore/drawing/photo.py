@@ -136,7 +136,7 @@ def _grey(data: bytes) -> Array:
         raise UnreadablePhoto(_too_many_pixels(f"{width:,} × {height:,}"))
     try:
         return _decoded(image)
-    except Exception:
+    except Exception:  # As above: it has opened, and may still be damaged further on.
         raise UnreadablePhoto(
             f"This {image.format} file is damaged, or only a part of one. Save or send it once more."
         ) from None
