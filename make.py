@@ -210,7 +210,7 @@ def full_disk() -> Problem:
     places = {str(ROOT), tempfile.gettempdir()}
     free = " and ".join(f"{shutil.disk_usage(place).free / 1e9:.1f} GB in {place}" for place in sorted(places))
     return Problem(
-        f"The disk is full, with {free} left. The packages need 1.7 GB, with CUDA (what pip takes on Linux) 5.5 GB, "
+        f"The disk is full, with {free} left. The packages need 1.8 GB, with CUDA (what pip takes on Linux) 5.5 GB, "
         "and as much again while they are fetched. Make room and try again."
     )
 
