@@ -70,16 +70,26 @@ class Run:
         error: why it failed, in a sentence.
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
+        listed: whether it stands in the list of runs; those of a comparison do not.
         watch: asks the growing model about a drawing of the owner's, which nobody else is shown; None without one, or
             since the owner has started another.
     """
 
-    def __init__(self, number: int, experiment: Experiment, owner: str, watch: Watch | None = None) -> None:
+    def __init__(
+        self,
+        number: int,
+        experiment: Experiment,
+        owner: str,
+        watch: Watch | None = None,
+        listed: bool = True,
+        at_end: Callable[["Run"], None] | None = None,
+    ) -> None:
         self.id = uuid.uuid4().hex
         self.number = number
         self.experiment = experiment
         self.owner = owner
         self.watch = watch
+        self.listed = listed
         self.created = datetime.now(UTC)
         self.status = Status.QUEUED
         self.history = History(experiment)
@@ -91,6 +101,7 @@ class Run:
         self.stopping = False
         self._marks: tuple[tuple[float, int], ...] = ()
         self._trainer: Trainer | None = None
+        self._at_end = at_end
 
     @property
     def title(self) -> str:
@@ -172,9 +183,19 @@ class RunQueue:
         self._closed = False
 
     def submit(
-        self, experiment: Experiment, owner: str = "", *, paused: bool = False, watch: Watch | None = None
+        self,
+        experiment: Experiment,
+        owner: str = "",
+        *,
+        paused: bool = False,
+        watch: Watch | None = None,
+        listed: bool = True,
+        at_end: Callable[[Run], None] | None = None,
     ) -> Run:
         """Queues a run of `experiment`; with `paused` it waits before its first step.
+
+        Without `listed` it is not among `runs`, and takes no number from those that are. `at_end` is called with the
+        run, on some thread, once its status is final.
 
         A `watch` takes the place of the owner's last one, whose snapshots are given up; of all, the newest 32 stay.
         """
@@ -184,9 +205,10 @@ class RunQueue:
                 for run in watched:
                     if run.owner == owner or run in watched[: 1 - WATCHES]:
                         run.watch = None
-            self._submitted += 1
-            run = Run(self._submitted, experiment, owner, watch)
-            self._runs[run.id] = run
+            self._submitted += listed
+            run = Run(self._submitted, experiment, owner, watch, listed, at_end)
+            if listed:
+                self._runs[run.id] = run
             if paused:
                 run.status, run.pause_after = Status.PAUSED, 0
             else:
@@ -246,9 +268,11 @@ class RunQueue:
                     if run in line:
                         line.remove(run)
                 run.status = Status.STOPPED
-                del self._runs[run.id]
+                self._runs.pop(run.id, None)
                 self._admit()
             self._continue(run, math.inf)
+        if run.status.is_final:
+            _tell(run)
 
     def measured_seconds(self, experiment: Experiment) -> float | None:
         """Seconds per epoch that such an experiment took here, by the newest run of equal cost; None without one."""
@@ -318,6 +342,9 @@ class RunQueue:
                 else:
                     self._turns.append(run)
                 self._admit()
+            # Without the lock, since whoever is told may queue the next run.
+            if run.status.is_final:
+                _tell(run)
 
     def _next_fits(self) -> bool:
         if not self._turns:
@@ -344,6 +371,11 @@ class RunQueue:
             run.status = Status.FAILED
         else:
             run.status = Status.FINISHED if run.step == run.experiment.total_steps else Status.STOPPED
+
+
+def _tell(run: Run) -> None:
+    if run._at_end:
+        run._at_end(run)
 
 
 def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from mlpcore.experiment import TUTORIAL_PRESETS, InvalidExperiment
 
 if TYPE_CHECKING:
     from mlpcore.comparison.results import Comparison, Pair, Summary, TrainedRun
-    from mlpcore.runs import Run
 
 DEFAULTS = TUTORIAL_PRESETS["one-hidden"]
 ARCHITECTURES = ";".join(as_given(TUTORIAL_PRESETS[name].architecture.hidden) for name in ("one-hidden", "two-hidden"))
@@ -98,34 +96,22 @@ def _plan(given: argparse.Namespace) -> Plan:
 
 def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, bool]":
     """Trains behind a progress bar; returns the finished runs, why one failed, and whether a signal stopped them."""
-    from mlpcore.comparison.results import TrainedRun
-    from mlpcore.runs import RunQueue, Status
+    from mlpcore.comparison.batch import Batch
+    from mlpcore.runs import RunQueue
 
-    # No more take turns than there are cores, so that one seed after the other is finished, and not all at the end.
-    cores = os.cpu_count() or 1
-    queue = RunQueue(cores=cores, training_at_once=cores)
-    images = plan.runs[0].data.train_images * plan.runs[0].hyperparameters.epochs
-    failed: Run | None = None
+    queue = RunQueue()
+    images = sum(run.data.train_images * run.hyperparameters.epochs for run in plan.runs)
     with (
         stopped_by_signals(STOPPING) as signals,
-        progress_bar(desc="Training", total=images * len(plan.runs), unit=" images", unit_scale=True) as bar,
+        progress_bar(desc="Training", total=images, unit=" images", unit_scale=True) as bar,
     ):
-        runs = [queue.submit(experiment) for experiment in plan.runs]
-        over = False
-        while not (signals or failed or over):
+        batch = Batch(plan.runs, queue)
+        while not (signals or batch.is_over):
             time.sleep(LOOK_SECONDS)
-            over = all(run.status.is_final for run in runs)
-            failed = next((run for run in runs if run.status is Status.FAILED), None)
-            done = sum(run.status is Status.FINISHED for run in runs)
-            bar.set_description(f"{done}/{len(runs)} runs done", refresh=False)
-            bar.update(round(images * sum(run.progress for run in runs)) - bar.n)
+            bar.set_description(f"{sum(map(bool, batch.trained))}/{len(plan.runs)} runs done", refresh=False)
+            bar.update(round(images * batch.progress) - bar.n)
         queue.close()
-    finished = [
-        TrainedRun.of(run.experiment, run.result) for run in runs if run.status is Status.FINISHED and run.result
-    ]
-    if failed:
-        return finished, f"{failed.experiment.architecture.title}, seed {failed.experiment.seed}: {failed.error}", False
-    return finished, None, bool(signals)
+    return [run for run in batch.trained if run], batch.error, bool(signals)
 
 
 def _as_json(comparison: "Comparison") -> str:

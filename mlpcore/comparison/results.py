@@ -22,6 +22,7 @@ from mlpcore.comparison.inference import (
 from mlpcore.comparison.plan import Plan
 from mlpcore.evaluation import Evaluation
 from mlpcore.experiment import Experiment
+from mlpcore.history import History
 from mlpcore.network import flops_per_image, model_bytes, parameter_count
 from mlpcore.training import Result
 
@@ -37,17 +38,19 @@ class TrainedRun:
         test: on the test images.
         train_accuracy: on the training images, 0 to 1.
         train_seconds: time spent computing.
+        history: what was recorded on the way.
     """
 
     experiment: Experiment
     test: Evaluation
     train_accuracy: float
     train_seconds: float
+    history: History
 
     @classmethod
-    def of(cls, experiment: Experiment, result: Result) -> Self:
-        """What a comparison needs of a run's result."""
-        return cls(experiment, result.test, result.train.accuracy, result.train_seconds)
+    def of(cls, experiment: Experiment, result: Result, history: History) -> Self:
+        """What a comparison needs of a run."""
+        return cls(experiment, result.test, result.train.accuracy, result.train_seconds, history)
 
     @property
     def seed(self) -> int:

@@ -31,6 +31,7 @@ from mlpcore.comparison.verdict import (
 from mlpcore.datasets import Dataset, Images
 from mlpcore.evaluation import Evaluation, judge
 from mlpcore.experiment import Experiment, InvalidExperiment, experiment_from_fields
+from mlpcore.history import History
 from mlpcore.models import Classifier
 from mlpcore.network import MLP, flops_per_image, model_bytes, parameter_count
 from mlpcore.training import Finished, Result, Trainer
@@ -57,7 +58,13 @@ def compared(experiments: Iterable[Experiment], accuracies: Sequence[Sequence[fl
     """A comparison in which the runs of each experiment had these test accuracies, with the seeds 0, 1, …"""
     plan = Plan(tuple(experiments), first_seeds(max(map(len, accuracies))), **settings)
     runs = [
-        TrainedRun(experiment.changed(seed=seed), evaluation(known(share)), min(1.0, share + 0.02), 3.0 + seed)
+        TrainedRun(
+            experiment.changed(seed=seed),
+            evaluation(known(share)),
+            min(1.0, share + 0.02),
+            3.0 + seed,
+            History(experiment),
+        )
         for experiment, shares in zip(plan.experiments, accuracies, strict=True)
         for seed, share in enumerate(shares)
     ]
@@ -281,7 +288,8 @@ def test_runs_are_paired_by_their_seeds_whatever_their_order() -> None:
     plan = Plan((ONE, TWO), (8, 3))
     shares = {(256,): {3: 0.90, 8: 0.95}, (512, 256): {3: 0.91, 8: 0.97}}
     runs = [
-        TrainedRun(run, evaluation(known(shares[run.architecture.hidden][run.seed])), 1.0, 1.0) for run in plan.runs
+        TrainedRun(run, evaluation(known(shares[run.architecture.hidden][run.seed])), 1.0, 1.0, History(run))
+        for run in plan.runs
     ]
     for order in (runs, runs[::-1]):
         comparison = compare(plan, order)
@@ -305,13 +313,13 @@ def test_more_than_two_are_compared_in_all_pairs_with_holms_correction() -> None
 
 def test_runs_that_do_not_belong_together_are_refused() -> None:
     plan = Plan((ONE, TWO), (0, 1))
-    run = TrainedRun(plan.runs[0], evaluation(known(0.9)), 1.0, 1.0)
+    run = TrainedRun(plan.runs[0], evaluation(known(0.9)), 1.0, 1.0, History(plan.runs[0]))
     with pytest.raises(ValueError, match="seed 0 is there twice"):
         compare(plan, [run, run])
     with pytest.raises(ValueError, match="seed 2 is not in this comparison"):
         compare(plan, [replace(run, experiment=ONE.changed(seed=2))])
     with pytest.raises(ValueError, match="same images"):
-        compare(plan, [run, TrainedRun(plan.runs[1], evaluation(known(0.9, 100)), 1.0, 1.0)])
+        compare(plan, [run, TrainedRun(plan.runs[1], evaluation(known(0.9, 100)), 1.0, 1.0, History(plan.runs[1]))])
 
 
 def test_a_comparison_that_was_cut_short_says_so_and_claims_nothing_about_architectures() -> None:
@@ -332,7 +340,7 @@ def test_a_comparison_that_was_cut_short_says_so_and_claims_nothing_about_archit
 
 def test_nothing_is_said_before_two_models_are_finished() -> None:
     plan = Plan((ONE, TWO), (0, 1))
-    for runs in ([], [TrainedRun(plan.runs[0], evaluation(known(0.9)), 1.0, 1.0)]):
+    for runs in ([], [TrainedRun(plan.runs[0], evaluation(known(0.9)), 1.0, 1.0, History(plan.runs[0]))]):
         comparison = compare(plan, runs)
         assert comparison.summaries[1].mean is None and comparison.summaries[1].interval is None
         assert comparison.summaries[1].gap is None and comparison.summaries[1].train_seconds is None
@@ -428,7 +436,7 @@ def test_equal_figures_are_no_proof_of_anything() -> None:
 def test_as_many_images_each_way_are_no_difference_but_may_hide_one() -> None:
     plan = Plan((ONE, TWO), (0,))
     first, second = known(0.97), np.roll(known(0.97), 40)
-    comparison = compare(plan, [TrainedRun(run, evaluation(right), 1.0, 1.0) for run, right in zip(plan.runs, [first, second], strict=True)])  # noqa: E501  # fmt: skip
+    comparison = compare(plan, [TrainedRun(run, evaluation(right), 1.0, 1.0, History(run)) for run, right in zip(plan.runs, [first, second], strict=True)])  # noqa: E501  # fmt: skip
     sentence = models_sentence(comparison)
     assert "no difference is shown: each knew 40 of the 10,000 test images that the other did not" in sentence
     assert "may really be anything from" in sentence
@@ -559,7 +567,7 @@ def equal_runs(train_tiny: Callable[[Experiment], Result]) -> list[TrainedRun]:
     """Runs of one architecture that differ in nothing but their seeds."""
     threads = torch.get_num_threads()
     seeds = [TINY.changed(seed=seed) for seed in range(RUNS)]
-    runs = [TrainedRun.of(experiment, train_tiny(experiment)) for experiment in seeds]
+    runs = [TrainedRun.of(experiment, train_tiny(experiment), History(experiment)) for experiment in seeds]
     torch.set_num_threads(threads)
     return runs
 
@@ -569,7 +577,7 @@ def test_a_run_of_a_comparison_holds_what_its_result_does(
 ) -> None:
     experiment = TINY.changed(seed=5)
     result = train_tiny(experiment)
-    run = TrainedRun.of(experiment, result)
+    run = TrainedRun.of(experiment, result, History(experiment))
     assert run.test is result.test and run.seed == 5
     assert run.train_accuracy == result.train.accuracy and run.gap == pytest.approx(result.gap)
     assert run.train_seconds == result.train_seconds
@@ -613,7 +621,7 @@ def test_a_clear_difference_between_real_runs_is_found(
     weaker: dict[str, Any], train_tiny: Callable[[Experiment], Result], one_thread: None
 ) -> None:
     plan = Plan((TINY.changed(**weaker), TINY.changed(hidden=(64,))), first_seeds(4))
-    comparison = compare(plan, [TrainedRun.of(run, train_tiny(run)) for run in plan.runs])
+    comparison = compare(plan, [TrainedRun.of(run, train_tiny(run), History(run)) for run in plan.runs])
     (pair,) = comparison.pairs
     assert pair.architectures and pair.architectures.difference > 0.1
     assert pair.architectures_differ and pair.models_differ

@@ -37,7 +37,7 @@ def comparison_of(*rights: Sequence[int], planned: int | None = None) -> Compari
         first_seeds(planned or max(map(len, rights))),
     )
     runs = [
-        TrainedRun(experiment.changed(seed=seed), evaluation(right), 1.0, 1.0)
+        TrainedRun(experiment.changed(seed=seed), evaluation(right), 1.0, 1.0, History(experiment))
         for experiment, row in zip(plan.experiments, rights, strict=True)
         for seed, right in enumerate(row)
     ]

@@ -1,0 +1,153 @@
+"""Runs that belong together, as those of a comparison: trained side by side, and stopped together."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from mlpcore import runs
+from mlpcore.comparison.results import TrainedRun
+from mlpcore.experiment import Experiment
+from mlpcore.history import History
+from mlpcore.network import flops_per_image
+from mlpcore.runs import Run, RunQueue, Status
+
+_STEP_OVERHEAD_FLOPS = 50e6
+"""What a step costs before any arithmetic, as the operations that take as long; for estimates of time."""
+
+
+class Batch:
+    """Trains experiments in the given order, as many at once as there are cores, and keeps what came out.
+
+    No more than that take turns, so that one run after the other is finished, and not all of them at the end.
+
+    Args:
+        experiments: all different.
+        queue: who trains them; the process's own if None.
+        owner: whose runs they are.
+        known: runs that were trained here before. Equal experiments give equal numbers, so those among `experiments`
+            are not trained again.
+        at_once: how many runs train side by side; as many as there are cores if None.
+        stop_at_failure: whether the whole batch ends when one run fails.
+
+    Attributes:
+        trained: per experiment what came out, None as long as nothing has.
+        error: why a run failed, in a sentence, if `stop_at_failure` ended the batch.
+        cancelled: whether it was told to stop.
+    """
+
+    def __init__(
+        self,
+        experiments: Sequence[Experiment],
+        queue: RunQueue | None = None,
+        owner: str = "",
+        known: Mapping[Experiment, TrainedRun] | None = None,
+        at_once: int | None = None,
+        stop_at_failure: bool = True,
+    ) -> None:
+        self.experiments = tuple(experiments)
+        self.trained = [(known or {}).get(experiment) for experiment in self.experiments]
+        self.error: str | None = None
+        self.cancelled = False
+        self._queue = queue or runs.queue
+        self._owner = owner
+        self._stop_at_failure = stop_at_failure
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._started: dict[int, Run] = {}
+        self._waiting = [place for place, run in enumerate(self.trained) if run is None]
+        self._weights = {place: relative_cost(self.experiments[place]) for place in self._waiting}
+        self._started_at = time.monotonic()
+        self._ended_at: float | None = None
+        with self._lock:
+            for _ in range(at_once or os.cpu_count() or 1):
+                self._start_next()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing trains any more, and nothing will."""
+        return self._over.is_set()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every experiment was trained to its end."""
+        return all(self.trained)
+
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done, 0 to 1."""
+        return self.progress_of(range(len(self.experiments)))
+
+    def progress_of(self, places: Sequence[int]) -> float:
+        """Share of the work for some of the experiments that is done, 0 to 1."""
+        weights = {place: self._weights[place] for place in places if place in self._weights}
+        done = sum(weight * self._share_done(place) for place, weight in weights.items())
+        return done / sum(weights.values()) if weights else 1.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start, or from the start to the end."""
+        return (self._ended_at or time.monotonic()) - self._started_at
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at the speed so far; None before there is one."""
+        progress = self.progress
+        return self.seconds * (1 - progress) / progress if progress > 0.01 else None
+
+    def history(self, place: int) -> History | None:
+        """The record of an experiment's run, which may still grow; None before its start."""
+        if trained := self.trained[place]:
+            return trained.history
+        run = self._started.get(place)
+        return run.history if run else None
+
+    def cancel(self) -> None:
+        """Stops all runs; those that are finished stay."""
+        with self._lock:
+            self.cancelled = not self.is_over
+            self._end()
+
+    def wait(self) -> None:
+        """Returns when the batch is over."""
+        self._over.wait()
+
+    def _share_done(self, place: int) -> float:
+        run = self._started.get(place)
+        return 0.0 if run is None else 1.0 if run.status.is_final else run.progress
+
+    def _start_next(self) -> None:
+        if self._waiting:
+            place = self._waiting.pop(0)
+            self._started[place] = self._queue.submit(
+                self.experiments[place], self._owner, listed=False, at_end=lambda run: self._take(place, run)
+            )
+        elif all(run.status.is_final for run in self._started.values()):
+            self._ended_at = self._ended_at or time.monotonic()
+            self._over.set()
+
+    def _take(self, place: int, run: Run) -> None:
+        with self._lock:
+            if run.status is Status.FINISHED and run.result:
+                self.trained[place] = TrainedRun.of(run.experiment, run.result, run.history)
+            elif run.status is Status.FAILED and self._stop_at_failure and not self.error:
+                self.error = f"{run.experiment.architecture.title}, seed {run.experiment.seed}: {run.error}"
+                self._end()
+            # What was needed of them is kept, and a hundred models of a comparison would fill the memory.
+            run.result = run.model = None
+            self._start_next()
+
+    def _end(self) -> None:
+        self._waiting.clear()
+        for run in list(self._started.values()):
+            self._queue.stop(run)
+        self._start_next()
+
+
+def relative_cost(experiment: Experiment) -> float:
+    """How much work a run is, for estimates of time: its floating-point operations, and what steps cost besides.
+
+    A step passes forward once and backward at twice the cost.
+    """
+    per_step = _STEP_OVERHEAD_FLOPS + 3 * experiment.batch_images * flops_per_image(experiment.architecture)
+    return per_step * experiment.total_steps

@@ -1,0 +1,186 @@
+"""What somebody compares, done in the background: it goes on when the page that shows it is left or reloaded."""
+
+import atexit
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from mlpcore.comparison.batch import Batch
+from mlpcore.comparison.results import TrainedRun
+from mlpcore.experiment import Experiment
+from mlpcore.runs import RunQueue
+
+JOBS_KEPT = 30
+"""A comparison of 50 seeds takes some 10 MB; the server's memory must not grow with every one."""
+
+Subject = TypeVar("Subject")
+Outcome = TypeVar("Outcome")
+
+log = logging.getLogger(__name__)
+
+
+class Cancelled(Exception):
+    """The job was told to stop, or one of its runs failed."""
+
+
+class Job(Generic[Subject, Outcome]):
+    """Trains what a function asks for, and keeps what it returns.
+
+    Args:
+        subject: what is being looked into, for those who show it.
+        work: gets this job, calls `train` and `report`, and returns what came out.
+        owner: the browser session that started it.
+        queue: who trains; the process's own if None.
+        known: runs that need not be trained again, see `Batch`.
+
+    Attributes:
+        id: unique, for URLs.
+        batches: those begun so far.
+        outcome: what `work` returned; None until then.
+        error: what went wrong, in a sentence.
+        cancelled: whether it was told to stop.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        work: Callable[["Job[Subject, Outcome]"], Outcome],
+        owner: str = "",
+        queue: RunQueue | None = None,
+        known: dict[Experiment, TrainedRun] | None = None,
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.subject = subject
+        self.owner = owner
+        self.batches: list[Batch] = []
+        self.outcome: Outcome | None = None
+        self.error: str | None = None
+        self.cancelled = False
+        self._queue = queue
+        self._known = known or {}
+        self._done = 0.0
+        self._share = 0.0
+        self._batch: Batch | None = None
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, args=(work,), name="job", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come."""
+        return not self._thread.is_alive()
+
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done, 0 to 1."""
+        if self.is_over:
+            return 1.0
+        return min(1.0, self._done + (self._share * self._batch.progress if self._batch else 0.0))
+
+    def train(
+        self, experiments: Sequence[Experiment], share: float = 1.0, *, at_once: int | None = None
+    ) -> list[TrainedRun]:
+        """Trains all `experiments` to their end; `share` is what part of the whole job that is, 0 to 1.
+
+        Raises:
+            Cancelled: the job was told to stop, or a run failed.
+        """
+        batch = self._train(experiments, share, at_once, stop_at_failure=True)
+        if batch.error:
+            self.error = batch.error
+            raise Cancelled
+        return [run for run in batch.trained if run]
+
+    def try_out(self, experiments: Sequence[Experiment], share: float = 1.0) -> list[TrainedRun | None]:
+        """Like `train`, but where a run fails, as with too high a learning rate, there is None in its place."""
+        return self._train(experiments, share, None, stop_at_failure=False).trained
+
+    def report(self, done: float) -> None:
+        """Says what share of the whole job is done, 0 to 1, while it computes something without training runs.
+
+        Raises:
+            Cancelled: the job was told to stop.
+        """
+        self._done = done
+        if self.cancelled:
+            raise Cancelled
+
+    def cancel(self) -> None:
+        """Stops the work as soon as possible; finished runs stay in `batches`."""
+        with self._lock:
+            self.cancelled = not self.is_over
+            if self._batch:
+                self._batch.cancel()
+
+    def join(self) -> None:
+        """Returns when the job is over."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Cancels the job, and waits until it computes nothing any more."""
+        self.cancel()
+        if self._batch is None:
+            self.join()
+
+    def _train(
+        self, experiments: Sequence[Experiment], share: float, at_once: int | None, stop_at_failure: bool
+    ) -> Batch:
+        with self._lock:
+            if self.cancelled:
+                raise Cancelled
+            batch = Batch(experiments, self._queue, self.owner, self._known, at_once, stop_at_failure)
+            self._share, self._batch = share, batch
+            self.batches.append(batch)
+        batch.wait()
+        self._batch = None
+        self._done += share
+        if batch.cancelled:
+            raise Cancelled
+        return batch
+
+    def _run(self, work: Callable[["Job[Subject, Outcome]"], Outcome]) -> None:
+        try:
+            self.outcome = work(self)
+        except Cancelled:
+            pass
+        except Exception:
+            log.exception("A comparison failed")
+            self.error = "Something unexpected went wrong in this comparison. The server's log has the details."
+
+
+class Jobs:
+    """The jobs of the process, by their ids; of those that are over, only the newest are kept."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job[Any, Any]] = {}
+        self._lock = threading.Lock()
+        # As with the queue: no thread may be inside PyTorch while the interpreter goes down.
+        atexit.register(self.close)
+
+    def add(self, job: Job[Any, Any]) -> None:
+        """Keeps a job."""
+        with self._lock:
+            self._jobs[job.id] = job
+            over = [job.id for job in self._jobs.values() if job.is_over]
+            for old in over[: max(0, len(self._jobs) - JOBS_KEPT)]:
+                del self._jobs[old]
+
+    def get(self, job_id: str) -> Job[Any, Any] | None:
+        """The job with this id, if there is one."""
+        return self._jobs.get(job_id)
+
+    def all(self) -> list[Job[Any, Any]]:
+        """All jobs, the newest first."""
+        with self._lock:
+            return list(reversed(self._jobs.values()))
+
+    def close(self) -> None:
+        """Ends all jobs."""
+        for job in self.all():
+            job.close()
+
+
+jobs = Jobs()
+"""The process's jobs, in this module for the same reason as its queue."""
