@@ -98,6 +98,9 @@ LIMITS = {
         "Gradient accumulation over", 1, TRAIN_IMAGES, "It counts the batches whose gradients are added up."
     ),
     "epochs": Range("Epochs", 1, 1000, "That is far more than these models need in small batches."),
+    "early_stopping": Range(
+        "Early stopping after", 0, 1000, "It counts the epochs without a new lowest validation loss; 0 switches it off."
+    ),
     "train_size": Range(
         "Training images", 1, TRAIN_IMAGES, "The training set holds no more; leave it empty to use all that are left."
     ),
@@ -218,6 +221,9 @@ class Hyperparameters(_Frozen):
         batch_size: images per batch, or ``"full"`` for all training images at once.
         accumulate: batches whose gradients are averaged into one update.
         epochs: passes over the training images, 1 to 1,000.
+        early_stopping: training ends once the validation loss has found no new lowest value for that many epochs, 0 to
+            1,000; the weights of the epoch with the lowest are taken. At 0 all epochs are trained, and the last
+            weights count.
         schedule: how the learning rate moves from update to update; cosine ends at 0, one-cycle rises and falls.
         augment: changes every training image, anew in each epoch: ``affine`` turns, shifts, scales and shears it a
             little, ``elastic`` does more of that, changes the strokes' thickness and bends them, as pens do.
@@ -229,6 +235,7 @@ class Hyperparameters(_Frozen):
     batch_size: Annotated[int | Literal["full"], BeforeValidator(_batch_size)] = 64
     accumulate: Annotated[int, _number("accumulate")] = 1
     epochs: Annotated[int, _number("epochs")] = 5
+    early_stopping: Annotated[int, _number("early_stopping")] = 0
     schedule: Annotated[Schedule, _one_of("Schedule", Schedule)] = "constant"
     augment: Annotated[Augment, _one_of("Augmentation", Augment)] = "none"
 
@@ -339,6 +346,12 @@ class Experiment(_Frozen):
                 "accumulate",
                 f"Gradient accumulation over {accumulate:,} batches is more than the {self.steps_per_epoch:,} "
                 "of an epoch: take fewer, or a smaller batch size.",
+            )
+        if self.hyperparameters.early_stopping and not self.data.validation:
+            raise _conflict(
+                "early_stopping",
+                "Early stopping watches the loss on validation images, and none are set aside: set some aside, or choose "
+                "0, which switches it off.",
             )
         if self.architecture.batch_norm and 1 in (batch, images % batch):
             raise _conflict(

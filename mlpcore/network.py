@@ -137,7 +137,9 @@ def training_bytes(experiment: Experiment) -> int:
     """About the bytes that training takes: parameters, gradients, optimizer state, and one batch's layer outputs."""
     architecture = experiment.architecture
     # The parameters, their gradients, what the optimizer keeps, and a copy now and again to see how much an update did.
+    # Early stopping keeps the best ones so far.
     copies = 3 + _OPTIMIZER_COPIES[experiment.hyperparameters.optimizer]
+    copies += experiment.hyperparameters.early_stopping > 0
     # Per layer: the weighted sums, the activations (and masks or normalised sums), and the gradients of both.
     per_layer = 4 + (2 if architecture.dropout else 0) + (2 if architecture.batch_norm else 0)
     # Images and the grid of two coordinates in which they are looked up; then the pens, the noise and its smoothing.

@@ -110,8 +110,14 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """Share of the steps that are done, 0 to 1."""
-        return self.step / self.experiment.total_steps
+        """Share of the steps that are done, 0 to 1; 1 where early stopping has ended training."""
+        return 1.0 if self.is_trained or self.status is Status.FINISHED else self.step / self.experiment.total_steps
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether no step is left, so that only measuring is."""
+        trainer = self._trainer
+        return self.step == self.experiment.total_steps or (trainer is not None and trainer.is_complete)
 
     @property
     def steps_per_second(self) -> float | None:
@@ -140,7 +146,7 @@ class Run:
                     watch.look(event.step, self._trainer.model)
             elif isinstance(event, Finished):
                 self.result, self.model = event.result, self._trainer.model.eval()
-            if self.step >= self.pause_after and self._may_rest(event):
+            if self.step >= self.pause_after and self._may_rest(event, self._trainer):
                 self._trainer.read_losses()
                 return True
             if time.perf_counter() >= deadline:
@@ -148,11 +154,10 @@ class Run:
         self._marks = (*self._marks[1 - SPEED_TURNS :], (time.perf_counter(), self.step))
         return False
 
-    def _may_rest(self, event: Event) -> bool:
+    def _may_rest(self, event: Event, trainer: Trainer) -> bool:
         """A pause comes after a step, but the last step of an epoch is measured first, and that of a run evaluated."""
         last_of_epoch = self.step % self.experiment.steps_per_epoch == 0
-        last_of_run = self.step == self.experiment.total_steps
-        return isinstance(event, EpochEnd if last_of_epoch else Step) and not last_of_run
+        return isinstance(event, EpochEnd if last_of_epoch else Step) and not trainer.is_complete
 
 
 class RunQueue:
@@ -363,6 +368,7 @@ class RunQueue:
             return False, "Something unexpected went wrong during training. The server's log has the details."
 
     def _end(self, run: Run, error: str | None) -> None:
+        completed = run.is_trained
         if run._trainer:
             run._trainer.close()
             run._trainer = None
@@ -370,7 +376,7 @@ class RunQueue:
         if error:
             run.status = Status.FAILED
         else:
-            run.status = Status.FINISHED if run.step == run.experiment.total_steps else Status.STOPPED
+            run.status = Status.FINISHED if completed else Status.STOPPED
 
 
 def _tell(run: Run) -> None:

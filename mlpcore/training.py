@@ -75,12 +75,14 @@ class Result:
         test: on the 10,000 test images, which decided nothing before.
         train_seconds: time spent computing up to the end of training, without these two evaluations.
         device: where it was trained, e.g. ``cpu``.
+        weights_of_epoch: the epoch, from 1, at whose end the model had these weights; None if that was within one.
     """
 
     train: Evaluation
     test: Evaluation
     train_seconds: float
     device: str
+    weights_of_epoch: int | None
 
     @property
     def gap(self) -> float:
@@ -154,6 +156,7 @@ class Trainer(Iterator[Event]):
         self._health_interval = min(200, max(1, experiment.total_updates // 50))
         self._unread: list[tuple[Tensor, float]] = []
         self._stopped = False
+        self._best: dict[str, Tensor] | None = None
         self._seconds = 0.0
         self._asked_at: float | None = None
         if state is not None:
@@ -182,6 +185,14 @@ class Trainer(Iterator[Event]):
         computing = 0.0 if self._asked_at is None else time.perf_counter() - self._asked_at
         return self._seconds + computing
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether all epochs were trained, or early stopping has ended training."""
+        epochs, best = len(self.history.epochs), self.history.best_epoch
+        patience = self.experiment.hyperparameters.early_stopping
+        waited = epochs - best.epoch if best else 0
+        return epochs == self.experiment.hyperparameters.epochs or 0 < patience <= waited
+
     def close(self) -> None:
         """Gives the memory of training back at once: gradients, and what the suspended iterator holds on to."""
         self._events.close()
@@ -199,6 +210,7 @@ class Trainer(Iterator[Event]):
             {
                 "experiment": self.experiment.model_dump_json(),
                 "model": self.model.state_dict(),
+                "best": self._best,
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": self._schedule.state_dict() if self._schedule else None,
                 "augmentation": self._augmentation.get_state(),
@@ -217,6 +229,7 @@ class Trainer(Iterator[Event]):
             if state["experiment"] != self.experiment.model_dump_json():
                 raise InvalidState("It is the state of another experiment.")
             self.model.load_state_dict(state["model"])
+            self._best = copy.deepcopy(state["best"])
             self.optimizer.load_state_dict(state["optimizer"])
             if self._schedule:
                 self._schedule.load_state_dict(state["schedule"])
@@ -240,18 +253,21 @@ class Trainer(Iterator[Event]):
         self._stopped = True
 
     def _run(self) -> Generator[Event, None, None]:
-        for epoch in range(len(self.history.epochs), self.experiment.hyperparameters.epochs):
-            if self._stopped:
-                break
-            started = self.seconds
+        weights_of_epoch: int | None = len(self.history.epochs)
+        while not (self._stopped or self.is_complete):
+            started, epoch = self.seconds, len(self.history.epochs)
             completed = yield from self._train_epoch(epoch)
             if completed:
                 yield from self._end_epoch(epoch, started)
+            weights_of_epoch = epoch + 1 if completed else None
+        if self.is_complete and self._best and self.history.best_epoch:
+            self.model.load_state_dict(self._best)
+            weights_of_epoch = self.history.best_epoch.epoch
         train_seconds = self.seconds
         train = yield from self._evaluate(self.images, self.labels, self.train_rows)
         images, labels = self._dataset.test.images.to(self.device), self._dataset.test.labels.to(self.device)
         test = yield from self._evaluate(images, labels, torch.arange(len(labels), device=self.device))
-        yield Finished(Result(train, test, train_seconds, str(self.device)))
+        yield Finished(Result(train, test, train_seconds, str(self.device), weights_of_epoch))
 
     def _train_epoch(self, epoch: int) -> Generator[Event, None, bool]:
         """The tutorial's loop; the gradients of a group of batches add up to their mean before one update.
@@ -358,6 +374,8 @@ class Trainer(Iterator[Event]):
             learning_rate=float(self.history.rates[-1]),
         )
         self.history.epochs.append(record)
+        if self.experiment.hyperparameters.early_stopping and self.history.best_epoch is record:
+            self._best = copy.deepcopy(self.model.state_dict())
         yield EpochEnd(record)
 
     def _evaluate(self, images: Tensor, labels: Tensor, rows: Tensor) -> Generator[Event, None, Evaluation]:

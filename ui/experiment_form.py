@@ -24,7 +24,7 @@ _LAYERS = "form_layers"
 
 _GROUPS = {
     "Architecture": ["activation", "dropout", "batch_norm"],
-    "Optimization": ["weight_decay", "schedule", "accumulate", "augment"],
+    "Optimization": ["weight_decay", "early_stopping", "schedule", "accumulate", "augment"],
     "Data": ["dataset", "normalize", "train_size", "label_noise", "order", "validation"],
     "Seed and machine": ["seed", "device", "threads"],
 }

@@ -89,6 +89,12 @@ FIELDS = {
             "small one.",
         ),
         Field(
+            "early_stopping",
+            "Early stopping",
+            "Ends training once the validation loss has found no new lowest value for so many epochs, and takes the "
+            "weights that had the lowest: what came after was memorising. 0 is off; 3 to 10 are usual.",
+        ),
+        Field(
             "schedule",
             "Learning-rate schedule",
             "Constant keeps the rate. Cosine lowers it smoothly to 0. One-cycle warms up to the rate, then cools "

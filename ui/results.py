@@ -45,8 +45,13 @@ def show_result(run: Run, result: Result) -> None:
     with st.container(horizontal=True, gap="small"):
         for label, (value, explanation) in values.items():
             st.metric(label, value, help=explanation, width="content")
-    best = run.history.best_epoch
-    if best and best.epoch < len(run.history.epochs):
+    best, patience = run.history.best_epoch, run.experiment.hyperparameters.early_stopping
+    if patience and best and result.weights_of_epoch == best.epoch:
+        st.caption(
+            f"Early stopping: trained for {len(run.history.epochs)} epochs; these figures are of the weights after "
+            f"epoch {best.epoch}, where the validation loss was lowest."
+        )
+    elif best and best.epoch < len(run.history.epochs):
         st.caption(f"The validation loss was lowest after epoch {best.epoch}; these figures are of the final weights.")
 
 

@@ -72,7 +72,7 @@ def progress_in_words(run: Run) -> str:
     if run.status is Status.QUEUED:
         place = runs.queue.place(run)
         return f"Waiting for its turn, place {place} in the queue" if place else "Starting"
-    if run.step == experiment.total_steps and not run.status.is_final:
+    if run.is_trained and not run.status.is_final:
         return "Trained; evaluating on all training and test images"
     epoch = max(1, math.ceil(run.step / experiment.steps_per_epoch))
     words = [
@@ -92,7 +92,7 @@ def progress_in_words(run: Run) -> str:
 def _controls(run: Run) -> None:
     # Every button keeps its place, so that none comes to lie under a finger that meant another.
     queue, paused, training = runs.queue, run.status is Status.PAUSED, run.status is Status.TRAINING
-    done = run.step == run.experiment.total_steps
+    done = run.is_trained
     with st.container(horizontal=True):
         st.button(
             "Resume" if paused else "Pause",

@@ -51,6 +51,12 @@ OPTIONS: dict[str, list[tuple[str, str, str]]] = {
         ("batch_size", "N|full", "images per step, or all of them at once"),
         ("accumulate", "N", "batches whose gradients are averaged into one update"),
         ("epochs", "N", "passes over the training images"),
+        (
+            "early_stopping",
+            "N",
+            "end once the validation loss has found no new lowest value for N epochs, and take the weights that had it; "
+            "0 never",
+        ),
         ("schedule", one_of(Schedule), "how the learning rate moves from update to update"),
         ("seed", "N", "start of every random choice; equal seeds give equal results"),
     ],

@@ -60,6 +60,12 @@ def run(given: argparse.Namespace) -> int:
         return 1
     if stopped:
         print(_how_far(trainer), file=sys.stderr)
+    elif experiment.hyperparameters.early_stopping:
+        print(
+            f"Trained for {len(trainer.history.epochs)} of {experiment.hyperparameters.epochs} epochs; early stopping "
+            f"took the weights of epoch {result.weights_of_epoch}.",
+            file=sys.stderr,
+        )
     print(_as_json(trainer, result) if given.json else summary(result), flush=True)
     return 130 if stopped else 0
 
@@ -155,6 +161,7 @@ def _as_json(trainer: "Trainer", result: "Result") -> str:
             "experiment": trainer.experiment.model_dump(mode="json"),
             "parameters": parameter_count(trainer.experiment.architecture),
             "epochs": [{name: getattr(record, name) for name in shown} for record in trainer.history.epochs],
+            "weights_of_epoch": result.weights_of_epoch,
             "train_seconds": result.train_seconds,
             "train_accuracy": result.train.accuracy,
             "test": {

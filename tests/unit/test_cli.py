@@ -91,7 +91,15 @@ def test_train_prints_one_json_object_and_its_experiment_gives_the_same_again(
     ran = subprocess.run([*PROGRAM, "train", *SMALL], **PIPES)
     assert ran.returncode == 0, ran.stderr
     report = strict(ran.stdout)
-    assert list(report) == ["experiment", "parameters", "epochs", "train_seconds", "train_accuracy", "test"]
+    assert list(report) == [
+        "experiment",
+        "parameters",
+        "epochs",
+        "weights_of_epoch",
+        "train_seconds",
+        "train_accuracy",
+        "test",
+    ]
     assert report["parameters"] == 784 * 32 + 32 + 32 * 10 + 10
     figures = ["epoch", "loss", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds"]
     assert [list(epoch) for epoch in report["epochs"]] == [figures, figures]

@@ -77,6 +77,7 @@ def valid_fields(draw: st.DrawFn) -> dict[str, object]:
         "batch_size": batch_size,
         "accumulate": draw(st.integers(1, steps)),
         "epochs": draw(numbers("epochs")),
+        "early_stopping": draw(numbers("early_stopping")) if validation else 0,
         "train_size": train_size,
         "label_noise": draw(numbers("label_noise")),
         "validation": validation,
@@ -135,7 +136,7 @@ def test_every_field_makes_another_experiment() -> None:
     others: dict[str, object] = {
         "hidden": (64,), "activation": "tanh", "dropout": 0.1, "batch_norm": True,
         "optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 0.1, "batch_size": 32, "accumulate": 2, "epochs": 1,
-        "schedule": "cosine", "augment": "affine",
+        "early_stopping": 3, "schedule": "cosine", "augment": "affine",
         "dataset": "fashion-mnist", "normalize": True, "train_size": 100, "label_noise": 0.1, "order": "stored",
         "validation": 0,
         "seed": 1, "device": "cpu", "threads": 2,
@@ -165,6 +166,8 @@ def test_a_number_at_its_limits_is_taken(field: str) -> None:
     room = {"validation": 0, "batch_size": "full", "train_size": None}
     if field == "accumulate":
         room |= {"batch_size": 1}
+    if field == "early_stopping":
+        room |= {"validation": 1}
     lowest = 5e-324 if limits.open_low else limits.low
     for value in (lowest, limits.high):
         value = value if not limits.whole else int(value)
@@ -272,6 +275,7 @@ def test_every_mistake_gets_its_own_sentence() -> None:
         ({"train_size": 100, "batch_size": 33, "batch_norm": True}, "batch_norm", ["100", "33"]),
         ({"batch_size": 1, "batch_norm": True}, "batch_norm", ["55,000", "batches of 1"]),
         ({"train_size": 1, "batch_size": "full", "batch_norm": True}, "batch_norm", ["1 images"]),
+        ({"validation": 0, "early_stopping": 1}, "early_stopping", ["validation images", "0"]),
         ({"validation": 0, "batch_size": 1, "epochs": 34}, "epochs", ["34", "60,000", "2,040,000", "2,000,000"]),
     ],
     ids=str,

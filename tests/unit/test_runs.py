@@ -131,6 +131,24 @@ def test_a_run_told_to_stop_when_all_is_learned_counts_as_finished(queue: RunQue
     assert run.status is Status.FINISHED
 
 
+def test_a_run_that_early_stopping_ends_is_finished(queue: RunQueue) -> None:
+    run = queue.submit(small(early_stopping=1, validation=500, label_noise=0.5, epochs=200, learning_rate=0.01))
+    until(lambda: run.status.is_final, "it ends")
+    assert run.status is Status.FINISHED
+    assert run.step < run.experiment.total_steps
+    assert run.progress == 1
+
+
+def test_runs_of_a_comparison_stand_in_no_list_and_tell_when_they_end(queue: RunQueue) -> None:
+    ended: list[Run] = []
+    run = queue.submit(small(), listed=False, at_end=ended.append)
+    listed = queue.submit(small(seed=1))
+    assert queue.runs() == [listed]
+    assert listed.number == 1
+    until(lambda: ended == [run], "the word of its end")
+    assert run.status is Status.FINISHED
+
+
 def test_an_ended_run_keeps_no_gradients(queue: RunQueue) -> None:
     run = queue.submit(small())
     until(lambda: run.status.is_final, "it ends")

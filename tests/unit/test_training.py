@@ -530,6 +530,44 @@ EXPLODING = {"hidden": (), "optimizer": "sgd", "learning_rate": 100, "weight_dec
 """Every update multiplies the weights by 1 - 100 · 10 = -999, so float32 ends after about 13 of them."""
 
 
+def overfitting(small: Small, **fields: object) -> Experiment:
+    """Learns wrong labels by heart within a few epochs."""
+    return small(**{"hidden": (128,), "label_noise": 0.5, "learning_rate": 0.005, "epochs": 30, **fields})
+
+
+def test_early_stopping_ends_after_its_patience_and_takes_the_weights_of_the_lowest_loss(
+    small: Small, train: Train, mnist: Dataset
+) -> None:
+    trainer, result = train(overfitting(small, early_stopping=3, batch_norm=True))
+    losses = [record.val_loss or 0 for record in trainer.history.epochs]
+    best = losses.index(min(losses)) + 1
+    assert len(losses) == best + 3 < 30
+    assert trainer.is_complete
+    assert result.weights_of_epoch == best
+    validation = evaluate(trainer.model, mnist.train.images[trainer.val_rows], mnist.train.labels[trainer.val_rows])
+    assert validation.loss == pytest.approx(losses[best - 1], rel=1e-6)
+    alone, _ = train(overfitting(small, batch_norm=True, epochs=best))
+    assert bits(trainer)[-1] == bits(alone)[-1]
+
+
+def test_early_stopping_takes_the_best_weights_also_where_all_epochs_were_trained(small: Small, train: Train) -> None:
+    trainer, result = train(overfitting(small, early_stopping=1000, epochs=12))
+    losses = [record.val_loss or 0 for record in trainer.history.epochs]
+    assert len(losses) == 12
+    assert result.weights_of_epoch == losses.index(min(losses)) + 1 < 12
+
+
+def test_a_stop_by_hand_before_early_stopping_leaves_the_weights_as_they_are(small: Small, mnist: Dataset) -> None:
+    trainer = Trainer(overfitting(small, early_stopping=1000), mnist)
+    until_epoch(trainer, 12)
+    trainer.stop()
+    before = weights(trainer)
+    *_, last = trainer
+    assert isinstance(last, Finished)
+    assert last.result.weights_of_epoch == 12
+    torch.testing.assert_close(weights(trainer), before, rtol=0, atol=0)
+
+
 def test_diverging_ends_with_the_step_and_the_likely_cause(small: Small, mnist: Dataset) -> None:
     trainer = Trainer(small(**EXPLODING), mnist)
     with pytest.raises(TrainingDiverged) as diverged:
@@ -617,6 +655,7 @@ def kept(state: State) -> State:
         {},
         {"schedule": "one-cycle", "optimizer": "nesterov", "learning_rate": 0.01},
         {"schedule": "constant", "optimizer": "rmsprop", "augment": "affine", "dropout": 0.0},
+        {"early_stopping": 1000, "learning_rate": 0.3},
     ],
     ids=str,
 )
