@@ -16,6 +16,12 @@ page = st.navigation(
             help="Put a network together, train it on real images, and watch it learn.",
         ),
         st.Page(
+            "pages/compare.py",
+            title="Compare",
+            icon=":material/compare_arrows:",
+            help="Train several models with several seeds, and see what may be concluded.",
+        ),
+        st.Page(
             "pages/draw.py",
             title="Draw",
             icon=":material/draw:",

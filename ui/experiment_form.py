@@ -1,10 +1,4 @@
-"""The form in which a person puts an experiment together. What it returns is exactly what its fields show.
-
-Numbers are text fields on purpose: `st.number_input` keeps its old value while it shows a rejected one, and reads 1e3
-as 1. Every text is parsed here and checked by `Experiment` itself, whose sentence appears under the field.
-"""
-
-import re
+"""The form in which a person puts an experiment together. What it returns is exactly what its fields show."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -18,6 +12,7 @@ from mlpcore.experiment import (
     experiment_from_fields,
 )
 from mlpcore.training import check_machine
+from ui.field_inputs import as_shown, as_value, field_input, number, show_problem
 from ui.fields import FIELDS
 
 _LAYERS = "form_layers"
@@ -34,11 +29,6 @@ _NO_VALIDATION = (
 )
 
 
-def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)
-
-
 def fill_form(experiment: Experiment) -> None:
     """Puts the values of `experiment` into the form; to be called before the form is drawn, or in a callback."""
     for name, value in experiment.fields().items():
@@ -46,10 +36,8 @@ def fill_form(experiment: Experiment) -> None:
             st.session_state[_LAYERS] = list(range(len(value)))
             for layer, size in enumerate(value):
                 st.session_state[_layer_key(layer)] = str(size)
-        elif isinstance(value, bool) or FIELDS[name].choices:
-            st.session_state[_key(name)] = value
         else:
-            st.session_state[_key(name)] = "" if value is None else str(value)
+            st.session_state[_key(name)] = as_shown(name, value)
 
 
 def experiment_form(
@@ -72,13 +60,13 @@ def experiment_form(
         for pair in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
             for column, name in zip(st.columns(2), pair, strict=True):
                 with column:
-                    _field(name, problems)
+                    field_input(name, _key(name), problems)
     with details:
         for group, names in _GROUPS.items():
             wrong = any(name in problems for name in names)
             with st.expander(group, expanded=wrong, key=f"form_group_{group}"):
                 for name in names:
-                    _field(name, problems)
+                    field_input(name, _key(name), problems)
     return experiment, problems
 
 
@@ -92,33 +80,14 @@ def _layer_key(layer: int) -> str:
 
 def _read_form() -> tuple[Experiment | None, dict[str, str]]:
     """The experiment that the fields hold now, or what is wrong with which of them."""
-    values: dict[str, object] = {}
-    for name, field in FIELDS.items():
-        shown = st.session_state[_key(name)]
-        values[name] = shown if isinstance(shown, bool) or field.choices else _number(name, shown)
-    values["hidden"] = [_number("hidden", st.session_state[_layer_key(n)]) for n in st.session_state[_LAYERS]]
+    values = {name: as_value(name, st.session_state[_key(name)]) for name in FIELDS}
+    values["hidden"] = [number("hidden", st.session_state[_layer_key(n)]) for n in st.session_state[_LAYERS]]
     try:
         experiment = experiment_from_fields(values)
         check_machine(experiment)
     except InvalidExperiment as invalid:
         return None, invalid.problems
     return experiment, {}
-
-
-def _number(name: str, text: str) -> object:
-    """The number that `text` says, or `text` itself where it says none, for the check to quote."""
-    text = text.strip()
-    if name == "train_size" and not text:
-        return None
-    if name == "batch_size" and text.lower() == "full":
-        return "full"
-    # 60,000 is a whole number, but 0,001 may be somebody's decimal comma and must not become 1.
-    if LIMITS[name].whole and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text):
-        text = text.replace(",", "")
-    try:
-        return int(text) if LIMITS[name].whole else float(text)
-    except ValueError:
-        return text
 
 
 def _preset_buttons(experiment: Experiment | None) -> None:
@@ -163,14 +132,14 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 args=(layer,),
             )
         try:
-            LIMITS["hidden"].check(_number("hidden", st.session_state[_layer_key(layer)]))
+            LIMITS["hidden"].check(number("hidden", st.session_state[_layer_key(layer)]))
         except ValueError as problem:
-            _show_problem(str(problem))
+            show_problem(str(problem))
             problems = {name: text for name, text in problems.items() if name != "hidden"}
     if not layers:
         st.caption("No hidden layer: a linear softmax classifier, which can only weigh single pixels.")
     if "hidden" in problems:
-        _show_problem(problems["hidden"])
+        show_problem(problems["hidden"])
     st.button(
         "Add hidden layer",
         key="form_add_layer",
@@ -191,33 +160,3 @@ def _add_layer() -> None:
 
 def _remove_layer(layer: int) -> None:
     st.session_state[_LAYERS] = [other for other in st.session_state[_LAYERS] if other != layer]
-
-
-def _field(name: str, problems: dict[str, str]) -> None:
-    field, value = FIELDS[name], st.session_state[_key(name)]
-    if field.choices:
-        st.selectbox(
-            field.label,
-            list(field.choices),
-            key=_key(name),
-            format_func=field.choices.__getitem__,
-            help=field.help,
-            persist_state="session",
-        )
-    elif isinstance(value, bool):
-        st.toggle(field.label, key=_key(name), help=field.help, persist_state="session")
-    else:
-        st.text_input(
-            field.label,
-            key=_key(name),
-            help=f"{field.help} Allowed: {LIMITS[name].allowed}.",
-            placeholder=field.placeholder,
-            live=True,
-            persist_state="session",
-        )
-    if name in problems:
-        _show_problem(problems[name])
-
-
-def _show_problem(sentence: str) -> None:
-    st.markdown(f":red[:material/error: {plain(sentence)}]")

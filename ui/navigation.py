@@ -5,6 +5,8 @@ has been called once: to the very first visitor of a server, a link to a page wo
 theme width and sidebar.
 """
 
+from collections.abc import Mapping
+
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
@@ -21,3 +23,14 @@ def through_app() -> None:
     if _SEEN not in st.session_state:
         PagesManager.uses_pages_directory = False
         st.rerun()
+
+
+def note_in_address(values: Mapping[str, str | list[str]]) -> None:
+    """Writes what belongs into the page's address, and takes out what is empty; each only if that changes it."""
+    for name, value in values.items():
+        there = st.query_params.get_all(name)
+        wanted = [value] if isinstance(value, str) else value
+        if not any(wanted):
+            st.query_params.pop(name, None)
+        elif there != wanted:
+            st.query_params[name] = value

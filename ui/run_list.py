@@ -6,7 +6,9 @@ import time
 import streamlit as st
 
 from mlpcore import runs
+from mlpcore.comparison.job import jobs
 from mlpcore.runs import Run, Status
+from ui.comparison_start import JOB_TO_SHOW
 from ui.run_monitor import STATUS_BADGES
 from ui.session import owner
 from ui.words import percent
@@ -22,6 +24,16 @@ def run_list() -> None:
     """Lists the newest runs with where they stand; a click shows one on the Train page."""
     all_runs = runs.queue.runs()
     _announce(all_runs)
+    for job in jobs.all():
+        if not job.is_over and st.button(
+            f"Comparison · {percent(job.progress, 0)}",
+            key=f"job_{job.id}",
+            icon=":material/compare_arrows:",
+            type="tertiary",
+            help="Shows it on the Compare page.",
+        ):
+            st.session_state[JOB_TO_SHOW] = job.id
+            st.switch_page("pages/compare.py")
     if not all_runs:
         st.caption("No runs yet. Start one on the Train page and it appears here, whatever page you are on.")
     for run in all_runs[:SHOWN]:

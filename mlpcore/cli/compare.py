@@ -6,10 +6,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from mlpcore.cli.options import PROGRAM, add_experiment_options, as_given, as_number, fields, value_of
+from mlpcore.cli.options import PROGRAM, add_experiment_options, fields
 from mlpcore.cli.progress import fetch_progress, progress_bar, stopped_by_signals
 from mlpcore.comparison.plan import SEED_COUNT, Plan, first_seeds
 from mlpcore.experiment import TUTORIAL_PRESETS, InvalidExperiment
+from mlpcore.links import as_given, as_number, value_of
 
 if TYPE_CHECKING:
     from mlpcore.comparison.results import Comparison, Pair, Summary, TrainedRun

@@ -15,6 +15,7 @@ from mlpcore.experiment import (
     Order,
     Schedule,
 )
+from mlpcore.links import as_given, value_of
 
 PROGRAM = "python -m mlpcore"
 
@@ -54,8 +55,8 @@ OPTIONS: dict[str, list[tuple[str, str, str]]] = {
         (
             "early_stopping",
             "N",
-            "end once the validation loss has found no new lowest value for N epochs, and take the weights that had it; "
-            "0 never",
+            "end once the validation loss has found no new lowest value for N epochs, and take the weights that had "
+            "it; 0 never",
         ),
         ("schedule", one_of(Schedule), "how the learning rate moves from update to update"),
         ("seed", "N", "start of every random choice; equal seeds give equal results"),
@@ -105,44 +106,6 @@ def add_option(
 def option(field: str) -> str:
     """The option that gives a field."""
     return "--lr" if field == "learning_rate" else f"--{field.replace('_', '-')}"
-
-
-def as_given(value: object) -> str:
-    """A field's value as one writes it at the command line."""
-    match value:
-        case None:
-            return "all"
-        case bool():
-            return "on" if value else "off"
-        case tuple():
-            return ",".join(map(str, value))
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)
-
-
-def value_of(field: str, given: str | bool) -> object:
-    """The value that an option's text stands for; text that stands for none stays, for `Experiment` to refuse."""
-    match field, given:
-        case "train_size", "all":
-            return None
-        case "hidden", "none":
-            return ()
-        case "hidden", str(sizes):
-            return [as_number(int, size) for size in sizes.split(",")]
-        case _, str(text) if field in LIMITS:
-            return as_number(int if LIMITS[field].whole else float, text)
-        case _:
-            return given
-
-
-def as_number(kind: type[int] | type[float], text: str) -> int | float | str:
-    """The number that `text` stands for, or else the text itself."""
-    try:
-        return kind(text)
-    except ValueError:
-        return text
 
 
 def fields(given: argparse.Namespace) -> dict[str, object]:

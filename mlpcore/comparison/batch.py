@@ -11,6 +11,9 @@ from mlpcore.experiment import Experiment
 from mlpcore.history import History
 from mlpcore.network import flops_per_image
 from mlpcore.runs import Run, RunQueue, Status
+from mlpcore.training import SAMPLE_IMAGES
+
+TEST_IMAGES = 10_000
 
 _STEP_OVERHEAD_FLOPS = 50e6
 """What a step costs before any arithmetic, as the operations that take as long; for estimates of time."""
@@ -89,12 +92,6 @@ class Batch:
         """Seconds since the start, or from the start to the end."""
         return (self._ended_at or time.monotonic()) - self._started_at
 
-    @property
-    def seconds_left(self) -> float | None:
-        """How long it will take at the speed so far; None before there is one."""
-        progress = self.progress
-        return self.seconds * (1 - progress) / progress if progress > 0.01 else None
-
     def history(self, place: int) -> History | None:
         """The record of an experiment's run, which may still grow; None before its start."""
         if trained := self.trained[place]:
@@ -147,7 +144,10 @@ class Batch:
 def relative_cost(experiment: Experiment) -> float:
     """How much work a run is, for estimates of time: its floating-point operations, and what steps cost besides.
 
-    A step passes forward once and backward at twice the cost.
+    A step passes forward once and backward at twice the cost; validation and the final evaluation pass forward.
     """
-    per_step = _STEP_OVERHEAD_FLOPS + 3 * experiment.batch_images * flops_per_image(experiment.architecture)
-    return per_step * experiment.total_steps
+    flops, chosen = flops_per_image(experiment.architecture), experiment.hyperparameters
+    per_step = _STEP_OVERHEAD_FLOPS + 3 * experiment.batch_images * flops
+    per_epoch = (min(SAMPLE_IMAGES, experiment.data.train_images) + experiment.data.validation) * flops
+    at_the_end = (experiment.data.train_images + TEST_IMAGES) * flops
+    return per_step * experiment.total_steps + per_epoch * chosen.epochs + at_the_end

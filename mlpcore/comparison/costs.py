@@ -5,9 +5,15 @@ import time
 import torch
 from torch import Tensor
 
+from mlpcore.comparison.batch import relative_cost
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.models import Classifier, TrainedModel
+from mlpcore.training import Step, Trainer
 
 REPEATS = 7
+
+TIMED_STEPS = 60
 
 
 def seconds_per_image(model: Classifier | TrainedModel, images: Tensor) -> float:
@@ -26,6 +32,30 @@ def seconds_per_image(model: Classifier | TrainedModel, images: Tensor) -> float
         return min(_seconds(model, images) for _ in range(REPEATS)) / len(images)
     finally:
         torch.set_num_threads(threads)
+
+
+def seconds_per_cost(dataset: Dataset) -> float:
+    """Seconds that one unit of `relative_cost` takes here and now: some steps of the tutorial's smaller model.
+
+    Takes about a tenth of a second. What else the machine does meanwhile makes it longer.
+    """
+    experiment = TUTORIAL_PRESETS["one-hidden"].changed(dataset=dataset.name, device="cpu")
+    threads = torch.get_num_threads()
+    try:
+        trainer = Trainer(experiment, dataset)
+        seconds = []
+        for event in trainer:
+            assert isinstance(event, Step)
+            seconds.append(trainer.seconds)
+            if len(seconds) == TIMED_STEPS:
+                break
+        trainer.close()
+    finally:
+        torch.set_num_threads(threads)
+    # The first third warms up, and is watched more closely than the rest.
+    timed = seconds[TIMED_STEPS // 3 :]
+    per_step = (timed[-1] - timed[0]) / (len(timed) - 1)
+    return per_step * experiment.total_steps / relative_cost(experiment)
 
 
 def _seconds(model: Classifier | TrainedModel, images: Tensor) -> float:

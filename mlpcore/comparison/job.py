@@ -3,9 +3,10 @@
 import atexit
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from mlpcore.comparison.batch import Batch
 from mlpcore.comparison.results import TrainedRun
@@ -15,9 +16,6 @@ from mlpcore.runs import RunQueue
 JOBS_KEPT = 30
 """A comparison of 50 seeds takes some 10 MB; the server's memory must not grow with every one."""
 
-Subject = TypeVar("Subject")
-Outcome = TypeVar("Outcome")
-
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +23,7 @@ class Cancelled(Exception):
     """The job was told to stop, or one of its runs failed."""
 
 
-class Job(Generic[Subject, Outcome]):
+class Job:
     """Trains what a function asks for, and keeps what it returns.
 
     Args:
@@ -45,8 +43,8 @@ class Job(Generic[Subject, Outcome]):
 
     def __init__(
         self,
-        subject: Subject,
-        work: Callable[["Job[Subject, Outcome]"], Outcome],
+        subject: object,
+        work: Callable[["Job"], Any],
         owner: str = "",
         queue: RunQueue | None = None,
         known: dict[Experiment, TrainedRun] | None = None,
@@ -55,11 +53,12 @@ class Job(Generic[Subject, Outcome]):
         self.subject = subject
         self.owner = owner
         self.batches: list[Batch] = []
-        self.outcome: Outcome | None = None
+        self.outcome: Any = None
         self.error: str | None = None
         self.cancelled = False
         self._queue = queue
         self._known = known or {}
+        self._started_at = time.monotonic()
         self._done = 0.0
         self._share = 0.0
         self._batch: Batch | None = None
@@ -78,6 +77,12 @@ class Job(Generic[Subject, Outcome]):
         if self.is_over:
             return 1.0
         return min(1.0, self._done + (self._share * self._batch.progress if self._batch else 0.0))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will take at the speed so far; None before there is one."""
+        progress = self.progress
+        return (time.monotonic() - self._started_at) * (1 - progress) / progress if progress > 0.01 else None
 
     def train(
         self, experiments: Sequence[Experiment], share: float = 1.0, *, at_once: int | None = None
@@ -140,7 +145,7 @@ class Job(Generic[Subject, Outcome]):
             raise Cancelled
         return batch
 
-    def _run(self, work: Callable[["Job[Subject, Outcome]"], Outcome]) -> None:
+    def _run(self, work: Callable[["Job"], Any]) -> None:
         try:
             self.outcome = work(self)
         except Cancelled:
@@ -154,12 +159,12 @@ class Jobs:
     """The jobs of the process, by their ids; of those that are over, only the newest are kept."""
 
     def __init__(self) -> None:
-        self._jobs: dict[str, Job[Any, Any]] = {}
+        self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         # As with the queue: no thread may be inside PyTorch while the interpreter goes down.
         atexit.register(self.close)
 
-    def add(self, job: Job[Any, Any]) -> None:
+    def add(self, job: Job) -> None:
         """Keeps a job."""
         with self._lock:
             self._jobs[job.id] = job
@@ -167,11 +172,11 @@ class Jobs:
             for old in over[: max(0, len(self._jobs) - JOBS_KEPT)]:
                 del self._jobs[old]
 
-    def get(self, job_id: str) -> Job[Any, Any] | None:
+    def get(self, job_id: str) -> Job | None:
         """The job with this id, if there is one."""
         return self._jobs.get(job_id)
 
-    def all(self) -> list[Job[Any, Any]]:
+    def all(self) -> list[Job]:
         """All jobs, the newest first."""
         with self._lock:
             return list(reversed(self._jobs.values()))

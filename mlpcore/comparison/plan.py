@@ -61,18 +61,8 @@ class Plan:
 
     @property
     def names(self) -> list[str]:
-        """What each experiment is called on screen: its architecture and what else sets it apart from the others."""
-        differences = what_differs(self.experiments)
-        titles = differences.pop("Architecture", None)
-        settings = [
-            " and ".join(f"{label.lower()} {values[number]}" for label, values in differences.items())
-            for number in range(len(self.experiments))
-        ]
-        if titles is None:
-            return [words[0].upper() + words[1:] for words in settings]
-        return [
-            f"{title} with {words}" if words else title for title, words in zip(titles, settings, strict=True)
-        ]  # fmt: skip
+        """What each experiment is called on screen."""
+        return names_of(self.experiments)
 
     @property
     def compares_architectures(self) -> bool:
@@ -81,16 +71,31 @@ class Plan:
         return what_differs(self.experiments).keys() <= names
 
 
-def first_seeds(count: object) -> tuple[int, ...]:
-    """The seeds 0, 1, …, `count` - 1.
+def first_seeds(count: object, first: int = 0) -> tuple[int, ...]:
+    """The seeds `first`, `first` + 1, …, `count` of them.
 
     Raises:
         InvalidExperiment: `count` is not a whole number from 1 to 50.
     """
     try:
-        return tuple(range(SEED_COUNT.check(count)))
+        return tuple(range(first, first + SEED_COUNT.check(count)))
     except ValueError as problem:
         raise InvalidExperiment({"seeds": str(problem)}) from None
+
+
+def names_of(experiments: Sequence[Experiment]) -> list[str]:
+    """What each of several different experiments is called: its architecture and what else sets it apart."""
+    differences = what_differs(experiments)
+    if not differences:
+        return [experiment.architecture.title for experiment in experiments]
+    titles = differences.pop("Architecture", None)
+    settings = [
+        " and ".join(f"{label.lower()} {values[number]}" for label, values in differences.items())
+        for number in range(len(experiments))
+    ]
+    if titles is None:
+        return [words[0].upper() + words[1:] for words in settings]
+    return [f"{title} with {words}" if words else title for title, words in zip(titles, settings, strict=True)]
 
 
 def what_differs(experiments: Sequence[Experiment]) -> dict[str, list[str]]:

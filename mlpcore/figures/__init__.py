@@ -6,6 +6,7 @@ it, and so does the height, but for the drawing of a network.
 
 from mlpcore.figures.architecture import network_drawing
 from mlpcore.figures.comparison import (
+    Quantity,
     accuracy_against_parameters,
     accuracy_over_seeds,
     agreement_matrix,
@@ -39,6 +40,7 @@ __all__ = [
     "TRAIN",
     "TUNED_COLORS",
     "VALIDATION",
+    "Quantity",
     "accuracy_against_parameters",
     "accuracy_over_seeds",
     "accuracy_per_epoch",

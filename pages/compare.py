@@ -1,0 +1,45 @@
+"""Compare: train several models with several seeds and see what follows, or put a tutorial's claims to the test."""
+
+import streamlit as st
+
+from mlpcore.comparison.job import jobs
+from ui.claims import Asked, show_claims, turn_to
+from ui.comparison_start import JOB_TO_SHOW
+from ui.model_comparison import JOB, compare_models
+from ui.navigation import note_in_address, through_app
+
+_VIEW = "compare_view"
+_MODELS, _CLAIMS = "Models", "Claims"
+
+through_app()
+
+st.title("Compare")
+st.caption(
+    "Is one model better than the other, or was it luck? Each is trained several times, from other random beginnings, "
+    "and you read what may be concluded and what not."
+)
+
+job = jobs.get(st.session_state.pop(JOB_TO_SHOW, ""))
+if job and isinstance(job.subject, Asked):
+    st.session_state[_VIEW] = _CLAIMS
+    turn_to(job, job.subject)
+elif job:
+    st.session_state[_VIEW] = _MODELS
+    st.session_state[JOB] = job.id
+if _VIEW not in st.session_state:
+    st.session_state[_VIEW] = _CLAIMS if "claim" in st.query_params else _MODELS
+view = st.segmented_control(
+    "What to compare",
+    [_MODELS, _CLAIMS],
+    key=_VIEW,
+    label_visibility="collapsed",
+    required=True,
+    persist_state="session",
+    format_func=lambda name: {_MODELS: "Models of your choice", _CLAIMS: "What tutorials claim"}[name],
+)
+if view == _CLAIMS:
+    note_in_address(dict.fromkeys(["model", "all", "seeds", "important"], ""))
+    show_claims()
+else:
+    note_in_address({"claim": ""})
+    compare_models()

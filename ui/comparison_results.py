@@ -1,0 +1,222 @@
+"""What came out of a comparison: what follows, in sentences, the figures behind it, and where the models differ."""
+
+from functools import lru_cache
+
+import streamlit as st
+import torch
+
+from mlpcore import datasets, figures
+from mlpcore.comparison.agreement import Indices, agreement, recognised_by_nobody
+from mlpcore.comparison.batch import Batch
+from mlpcore.comparison.costs import seconds_per_image
+from mlpcore.comparison.job import Job
+from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.results import Comparison, Summary, TrainedRun, compare
+from mlpcore.comparison.verdict import architectures_sentence, models_sentence, sensitivity_sentence
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import Experiment
+from mlpcore.models import Classifier
+from mlpcore.network import MLP
+from ui.comparing import show_curves
+from ui.field_inputs import plain
+from ui.pictures import ink_on_paper
+from ui.words import bytes_in_words, duration, percent, short_count
+
+_PICTURES = 12
+_PICTURE_PIXELS = 112
+_TIMED_IMAGES = 1000
+
+
+def show_comparison(job: Job, plan: Plan) -> None:
+    """All that came out of the runs of `job`, or of those that were finished."""
+    comparison = _compared(plan, job.batches[-1]) if job.batches else None
+    if comparison is None or not any(summary.runs for summary in comparison.summaries):
+        st.info("No run was finished, so there is nothing to compare.", icon=":material/info:")
+        return
+    _show_conclusion(job, comparison)
+    show_curves(job)
+    _show_differences(job, comparison)
+
+
+def _show_conclusion(job: Job, comparison: Comparison) -> None:
+    st.subheader("What follows", anchor="what-follows")
+    for sentence in [models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)]:
+        lead, colon, rest = sentence.partition(": ")
+        st.markdown(f"**{plain(lead)}:** {plain(rest)}" if colon else plain(sentence))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.markdown(
+            "**Test accuracy**",
+            help="A dot for each trained model. The diamond is the mean over the seeds, with its 95 % interval: where "
+            "the mean of very many seeds would lie.",
+        )
+        st.plotly_chart(
+            figures.accuracy_over_seeds(comparison),
+            key=f"accuracies_{job.id}",
+            alt="; ".join(map(_accuracy_in_words, comparison.summaries)),
+            height=90 + 62 * len(comparison.summaries),
+        )
+    with right:
+        st.markdown("**Test accuracy against parameters**")
+        st.plotly_chart(
+            figures.accuracy_against_parameters(comparison),
+            key=f"parameters_{job.id}",
+            alt="Test accuracy against the number of parameters: "
+            + "; ".join(f"{_accuracy_in_words(s)}, {s.parameters:,} parameters" for s in comparison.summaries),
+            height=max(240, 90 + 62 * len(comparison.summaries)),
+        )
+    st.table(_as_table(comparison), alt="Accuracy and costs of each model.")
+    st.caption(
+        "Means over the seeds. FLOPs: multiplications and additions of one forward pass. Time to answer: per image in "
+        f"batches of {_TIMED_IMAGES:,}, on one thread, measured just now on this machine."
+    )
+
+
+@lru_cache(maxsize=64)
+def _compared(plan: Plan, batch: Batch) -> Comparison:
+    return compare(plan, [run for run in batch.trained if run])
+
+
+def _accuracy_in_words(summary: Summary) -> str:
+    return f"{summary.name}: {_accuracy(summary)}"
+
+
+def _accuracy(summary: Summary) -> str:
+    return "none finished" if summary.mean is None else percent(summary.mean, 2)
+
+
+def _interval(summary: Summary) -> str:
+    if summary.interval is None:
+        return "not known from one seed" if len(summary.runs) == 1 else "–"
+    low, high = summary.interval
+    return f"{100 * low:.2f} to {percent(high, 2)}"
+
+
+def _as_table(comparison: Comparison) -> dict[str, list[str]]:
+    """A column per experiment, a row per quantity."""
+    rows = [
+        "Test accuracy",
+        "95 % interval over seeds",
+        "Seeds finished",
+        "Gap (training − test)",
+        "Parameters",
+        "FLOPs per image",
+        "Memory of the model",
+        "Training time",
+        "Time to answer",
+    ]
+    columns = {plain(summary.name): _column(summary) for summary in comparison.summaries}
+    return {"": rows, **columns}
+
+
+def _column(summary: Summary) -> list[str]:
+    return [
+        f"**{_accuracy(summary)}**",
+        _interval(summary),
+        str(len(summary.runs)),
+        "–" if summary.gap is None else f"{100 * summary.gap:+.2f} points",
+        f"{summary.parameters:,}",
+        short_count(summary.flops),
+        bytes_in_words(summary.bytes),
+        "–" if summary.train_seconds is None else duration(summary.train_seconds),
+        f"{1e6 * _seconds_to_answer(summary.experiment.changed(seed=0)):.2g} µs",
+    ]
+
+
+@st.cache_data(show_spinner=False, max_entries=200, hash_funcs={Experiment: Experiment.model_dump_json})
+def _seconds_to_answer(experiment: Experiment) -> float:
+    # What the weights are makes no difference.
+    generator = torch.Generator()
+    network = MLP(experiment.architecture, generator, generator).eval()
+    images = datasets.load(experiment.data.dataset).test.images[:_TIMED_IMAGES]
+    return seconds_per_image(Classifier(experiment, network), images)
+
+
+def _show_differences(job: Job, comparison: Comparison) -> None:
+    finished = [number for number, summary in enumerate(comparison.summaries) if summary.runs]
+    if len(finished) < 2:
+        return
+    dataset = datasets.load(comparison.plan.experiments[0].data.dataset)
+    st.subheader("Where they differ")
+    first, second = finished[:2]
+    if len(finished) > 2:
+        with st.container(horizontal=True):
+            first, second = (
+                st.selectbox(
+                    label,
+                    finished,
+                    index=place,
+                    key=f"differ_{place}_{job.id}",
+                    format_func=lambda number: comparison.summaries[number].name,
+                    width=320,
+                )
+                for place, label in enumerate(["This model", "and this one"])
+            )
+    if first == second:
+        st.info("Choose two different models.", icon=":material/info:")
+        return
+    pair = next(pair for pair in comparison.pairs if {pair.first, pair.second} == {first, second})
+    if pair.image_seed is None:
+        st.info("No seed is finished for both of them, so they cannot be set side by side.", icon=":material/info:")
+        return
+    names = comparison.summaries[first].name, comparison.summaries[second].name
+    a, b = (
+        next(run for run in comparison.summaries[number].runs if run.seed == pair.image_seed)
+        for number in (first, second)
+    )
+    found = agreement(a.test, b.test)
+    st.caption(
+        f"The two models of seed {pair.image_seed} on the {len(a.test.correct):,} test images: {found.both:,} images "
+        f"both recognise, {len(found.only_first):,} only the first, {len(found.only_second):,} only the second, "
+        f"{len(found.nobody):,} neither. They give the same answer to {percent(found.same_answers, 2)} of them. "
+        f"First: {plain(names[0])}. Second: {plain(names[1])}."
+    )
+    for which, name, indices in zip(["first", "second"], names, [found.only_first, found.only_second], strict=True):
+        st.markdown(f"**Only the {which} is right: {plain(name)}**")
+        if len(indices):
+            _pictures(dataset, indices, (a, b))
+        else:
+            st.caption("There is no such image.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Who says what where**", help="How often the first model said the row's class, the second the column's.")  # noqa: E501  # fmt: skip
+        st.plotly_chart(
+            figures.agreement_matrix(found, names, dataset.classes),
+            key=f"agreement_{job.id}_{first}_{second}",
+            alt=f"Matrix of the answers of {names[0]} by row and {names[1]} by column: the same for "
+            f"{percent(found.same_answers, 2)} of the images.",
+            height=400,
+        )
+    with right:
+        st.markdown("**Accuracy per class**", help="Bars are means over the seeds, whiskers the lowest and the highest seed.")  # noqa: E501  # fmt: skip
+        st.plotly_chart(
+            figures.class_accuracies_compared(comparison, dataset.classes),
+            key=f"classes_{job.id}",
+            alt="Bar chart: test accuracy of each class, a bar per model.",
+            height=400,
+        )
+    runs = [run for summary in comparison.summaries for run in summary.runs]
+    nobody = recognised_by_nobody([run.test for run in runs])
+    st.markdown(f"**What none of the {len(runs)} trained models recognises: {len(nobody):,} images**")
+    if len(nobody):
+        _pictures(dataset, nobody, (a, b))
+
+
+def _pictures(dataset: Dataset, indices: Indices, runs: tuple[TrainedRun, TrainedRun]) -> None:
+    with st.container(horizontal=True):
+        for index in indices[:_PICTURES].tolist():
+            true = dataset.classes[int(dataset.test.labels[index])]
+            answers = [_answer(dataset, run, index) for run in runs]
+            st.image(
+                ink_on_paper(dataset.test.images[index], _PICTURE_PIXELS),
+                width=_PICTURE_PIXELS,
+                caption=f"**{true}**  \nfirst: {answers[0]}  \nsecond: {answers[1]}",
+                alt=f"Test image {index}, a {true}; the first model said {answers[0]}, the second {answers[1]}.",
+            )
+    if len(indices) > _PICTURES:
+        st.caption(f"The {_PICTURES} of {len(indices):,} about which both were surest.")
+
+
+def _answer(dataset: Dataset, run: TrainedRun, index: int) -> str:
+    said = dataset.classes[int(run.test.predictions[index])]
+    return f"{said} ({percent(float(run.test.confidences[index]), 0)})"

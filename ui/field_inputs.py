@@ -1,0 +1,79 @@
+"""The inputs for an experiment's fields, what their values mean, and what is wrong with them.
+
+Numbers are text fields on purpose: `st.number_input` keeps its old value while it shows a rejected one, and reads 1e3
+as 1. Every text is parsed here and checked by `Experiment` itself, whose sentence appears under the field.
+"""
+
+import re
+
+import streamlit as st
+
+from mlpcore.experiment import LIMITS
+from ui.fields import FIELDS
+
+
+def plain(text: str) -> str:
+    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)
+
+
+def show_problem(sentence: str) -> None:
+    """Says below a field what is wrong with it."""
+    st.markdown(f":red[:material/error: {plain(sentence)}]")
+
+
+def as_shown(name: str, value: object) -> object:
+    """A field's value as its input shows it."""
+    if isinstance(value, bool) or FIELDS[name].choices:
+        return value
+    return "" if value is None else str(value)
+
+
+def as_value(name: str, shown: object) -> object:
+    """What the input of a field shows, as a value; a text that says no number stays, for the check to quote."""
+    if isinstance(shown, bool) or FIELDS[name].choices:
+        return shown
+    return number(name, str(shown))
+
+
+def number(name: str, text: str) -> object:
+    """The number that `text` says, or `text` itself where it says none."""
+    text = text.strip()
+    if name == "train_size" and not text:
+        return None
+    if name == "batch_size" and text.lower() == "full":
+        return "full"
+    # 60,000 is a whole number, but 0,001 may be somebody's decimal comma and must not become 1.
+    if LIMITS[name].whole and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text):
+        text = text.replace(",", "")
+    try:
+        return int(text) if LIMITS[name].whole else float(text)
+    except ValueError:
+        return text
+
+
+def field_input(name: str, key: str, problems: dict[str, str]) -> None:
+    """The input for the field `name`, whose value is in the session's state under `key`, and what is wrong with it."""
+    field = FIELDS[name]
+    if field.choices:
+        st.selectbox(
+            field.label,
+            list(field.choices),
+            key=key,
+            format_func=field.choices.__getitem__,
+            help=field.help,
+            persist_state="session",
+        )
+    elif isinstance(st.session_state[key], bool):
+        st.toggle(field.label, key=key, help=field.help, persist_state="session")
+    else:
+        st.text_input(
+            field.label,
+            key=key,
+            help=f"{field.help} Allowed: {LIMITS[name].allowed}.",
+            placeholder=field.placeholder,
+            live=True,
+            persist_state="session",
+        )
+    if name in problems:
+        show_problem(problems[name])

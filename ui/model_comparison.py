@@ -1,0 +1,79 @@
+"""Comparing models of one's own choice: what to compare, how it goes, what follows."""
+
+import streamlit as st
+
+from mlpcore.comparison.job import Job, jobs
+from mlpcore.comparison.plan import Plan
+from ui.comparing import follow
+from ui.comparison_results import show_comparison
+from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
+from ui.comparison_start import seen_before, start, time_needed
+from ui.data_gate import dataset_ready
+from ui.navigation import note_in_address
+from ui.words import duration
+
+JOB = "compare_job"
+
+
+def compare_models() -> None:
+    """Lets one put models side by side, trains them, and says what follows."""
+    if problem := setup_from_address():
+        st.warning(
+            f"The link's set-up could not be used, so here is the usual one. {problem}", icon=":material/link_off:"
+        )
+    st.markdown(
+        "Two comparisons to begin with",
+        help="The first difference is plain to see. The second is the tutorial's, and shows what one run cannot tell.",
+    )
+    with st.container(horizontal=True):
+        for title, architectures in SETUPS.items():
+            st.button(
+                title,
+                key=f"compare_setup_{title[0]}",
+                icon=":material/restart_alt:",
+                on_click=start_with,
+                args=(architectures,),
+            )
+    setup = comparison_setup()
+    ready = dataset_ready(setup.plan.experiments[0].data.dataset if setup.plan else "mnist")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seeds_fields(setup.problems)
+        pressed = st.button(
+            "Compare", key="compare", type="primary", icon=":material/play_arrow:", disabled=not (setup.plan and ready)
+        )
+    _say_what_it_takes(setup, ready)
+    if pressed and setup.plan:
+        st.session_state[JOB] = start(setup.plan).id
+        st.rerun()
+    job = _job()
+    note_in_address({"job": job.id if job else ""})
+    if job and isinstance(job.subject, Plan):
+        st.header("Comparison", divider="gray", anchor="comparison")
+        follow(job)
+        if job.is_over:
+            show_comparison(job, job.subject)
+    else:
+        st.info(
+            "Press Compare: the curves of all models appear here while they learn, and then what follows from them.",
+            icon=":material/compare_arrows:",
+        )
+
+
+def _say_what_it_takes(setup: Setup, ready: bool) -> None:
+    if setup.plan is None:
+        st.error("Mend what is marked red before you compare.", icon=":material/error:")
+    elif ready:
+        missing, seconds = time_needed(setup.plan)
+        known = len(setup.plan.runs) - missing
+        if missing:
+            also = f"; {known} more were trained here before, and are not trained again" if known else ""
+            st.caption(f"{missing} runs, about {duration(seconds)}{also}.")
+        else:
+            st.caption("All these runs were trained here before: equal settings and seeds give equal numbers.")
+        if warning := seen_before(setup.plan):
+            st.info(warning, icon=":material/visibility:")
+
+
+def _job() -> Job | None:
+    job = jobs.get(st.session_state.get(JOB, "")) or jobs.get(st.query_params.get("job", ""))
+    return job if job and isinstance(job.subject, Plan) else None
