@@ -114,7 +114,7 @@ def show_curves(job: Job) -> None:
                 height=280,
             )
     if not has_validation:
-        st.caption("Without validation images there are no curves for them: set some aside in the shared settings.")
+        st.caption("No images are set aside for validation, so there are no curves for them.")
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ What differs between the models is set in each one's own fields, everything else
 page's address, so that a link brings it along.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -181,10 +182,19 @@ def _read() -> Setup:
                     problems[_hidden_key(slot)] = sentence
                 else:
                     problems[_own_key(slot, name) if name in own else name] = sentence
+    checks: dict[str, Callable[[], object]] = {
+        "seeds": lambda: SEED_COUNT.check(number("seed", state[_SEEDS])),
+        "important": lambda: _share(state[_IMPORTANT]),
+    }
+    for name, check in checks.items():
+        try:
+            check()
+        except ValueError as problem:
+            problems[name] = str(problem)
     if problems:
         return Setup(None, problems)
     try:
-        seeds = first_seeds(_whole(state[_SEEDS]), experiments[0].seed)
+        seeds = first_seeds(number("seed", state[_SEEDS]), experiments[0].seed)
         plan = Plan(tuple(experiments), seeds, _share(state[_IMPORTANT]))
         # Seeds that count on from the first may go too far.
         assert plan.runs
@@ -193,16 +203,12 @@ def _read() -> Setup:
         return Setup(None, invalid.problems)
 
 
-def _whole(text: str) -> object:
-    return number("seed", text)
-
-
 def _share(text: str) -> float:
-    """The share that a number of points stands for; text that is no number stands for none that is possible."""
+    """The share that a number of percentage points stands for; ValueError with a sentence if it says no number."""
     try:
         return float(text) / 100
     except ValueError:
-        raise InvalidExperiment({"important": f"{text[:20]!r} is no number of points: give one such as 0.5."}) from None
+        raise ValueError(f"{text[:20]!r} is no number of points: give one such as 0.5.") from None
 
 
 def _model(place: int, slot: int, problems: dict[str, str]) -> None:

@@ -52,7 +52,7 @@ def compare_models() -> None:
         follow(job)
         if job.is_over:
             show_comparison(job, job.subject)
-    else:
+    elif setup.plan:
         st.info(
             "Press Compare: the curves of all models appear here while they learn, and then what follows from them.",
             icon=":material/compare_arrows:",

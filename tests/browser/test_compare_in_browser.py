@@ -1,0 +1,89 @@
+"""The Compare page in a browser: live curves, a reload in mid-training, cancelling, a phone's width, the keyboard."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+QUICK = "compare?model=hidden:none&model=hidden:16&all=epochs:2+train_size:2000+validation:500&seeds=3"
+LONG = "compare?model=hidden:none&model=hidden:64&all=epochs:300&seeds=2&important=0.25"
+
+Opener = Callable[..., Page]
+
+
+def press_compare(page: Page) -> None:
+    button = page.get_by_role("button", name="Compare", exact=True)
+    expect(button).to_be_enabled()
+    button.click()
+    page.wait_for_url(re.compile("job="))
+
+
+def test_a_link_brings_the_set_up_and_a_comparison_says_what_follows(open_page: Opener) -> None:
+    page = open_page(QUICK)
+    expect(page.get_by_role("textbox", name="Hidden layers").first).to_have_value("none")
+    expect(page.get_by_role("textbox", name="Seeds")).to_have_value("3")
+    press_compare(page)
+    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    expect(page.get_by_text("These architectures:")).to_be_visible()
+    expect(page.get_by_role("heading", name="Where they differ")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("first model said")).first).to_be_visible()
+
+
+def test_curves_move_and_a_reload_in_mid_training_shows_the_same_comparison(open_page: Opener) -> None:
+    page = open_page(LONG)
+    press_compare(page)
+    chart = page.locator("[class*='st-key-curves_val_loss'] .live-chart")
+    expect(chart).to_be_visible()
+    points = "node => Math.max(0, ...(node._fullData || []).map(trace => trace.x ? trace.x.length : 0))"
+    before = chart.evaluate(points)
+    page.wait_for_function(f"([node, before]) => ({points})(node) > before", arg=[chart.element_handle(), before])
+    page.reload()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Important difference (points)")).to_have_value("0.25")
+    expect(chart).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text(re.compile("^Cancelled: 0 of 4 runs"))).to_be_visible()
+    expect(page.get_by_text("No run was finished")).to_be_visible()
+
+
+def test_a_comparison_goes_on_while_another_page_is_read_and_the_list_leads_back(open_page: Opener) -> None:
+    page = open_page(LONG)
+    press_compare(page)
+    page.get_by_role("link", name="Draw").click()
+    expect(page.get_by_role("heading", name="Draw a digit")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Comparison")).first.click()
+    cancel = page.get_by_role("button", name="Cancel")
+    expect(cancel).to_be_visible()
+    cancel.click()
+    expect(page.get_by_text(re.compile("^Cancelled"))).to_be_visible()
+
+
+def test_a_comparison_is_set_up_and_started_by_keyboard(open_page: Opener) -> None:
+    page = open_page(QUICK)
+    seeds = page.get_by_role("textbox", name="Seeds")
+    expect(seeds).to_have_value("3")
+    seeds.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("1")
+    expect(page.get_by_text(re.compile("^2 runs, about|were trained here before"))).to_be_visible()
+    button = page.get_by_role("button", name="Compare", exact=True)
+    expect(button).to_be_enabled()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        if button.evaluate("node => node === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("nothing follows yet, since each was trained with one seed only")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", [QUICK, "compare?claim=capacity"])
+def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, path: str) -> None:
+    page = open_page(path, width=360, height=800)
+    expect(page.get_by_role("button", name=re.compile("^(Compare|Try it)$"))).to_be_visible()
+    if "claim" not in path:
+        press_compare(page)
+        expect(page.get_by_role("heading", name="Where they differ")).to_be_visible()
+    page.wait_for_timeout(500)
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0

@@ -1,0 +1,299 @@
+"""The Compare page's behaviour in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
+
+from collections.abc import Callable, Iterator
+
+import plotly.graph_objects as go
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpcore import claims
+from mlpcore.claims import Chart, Claim, Finding, Training
+from mlpcore.comparison.job import Job, Jobs
+from mlpcore.comparison.plan import Plan
+from mlpcore.experiment import Experiment, experiment_from_fields
+from mlpcore.figures import run_color
+from mlpcore.runs import RunQueue
+from tests.waiting import until
+from ui.claims import Asked
+from ui.comparison_start import JOB_TO_SHOW
+
+Opener = Callable[..., AppTest]
+QUICK = {
+    "model": ["hidden:none", "hidden:16"],
+    "all": "epochs:1 train_size:1000 validation:500",
+    "seeds": "2",
+    "important": "1",
+}
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """Jobs of the test's own in place of the process's."""
+    jobs = Jobs()
+    for module in ["mlpcore.comparison.job", "ui.claims", "ui.comparison_start", "ui.model_comparison", "ui.run_list"]:
+        monkeypatch.setattr(f"{module}.jobs", jobs, raising=False)
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def open_page(queue: RunQueue, jobs: Jobs) -> Opener:
+    """Opens the page with an address, as a session that came through app.py."""
+
+    def open_page(**address: str | list[str]) -> AppTest:
+        app = AppTest.from_file("../../pages/compare.py", default_timeout=60)
+        app.session_state["seen_app"] = True
+        for name, value in address.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return open_page
+
+
+def texts(app: AppTest) -> str:
+    """All that is written on the page."""
+    elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success, *app.subheader]
+    return " ".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def compare(app: AppTest, jobs: Jobs) -> AppTest:
+    """Presses Compare, waits for the end, and looks again."""
+    app.button(key="compare").click().run()
+    until(lambda: jobs.all()[0].is_over, "the comparison ends")
+    app.run()
+    assert not app.exception
+    return app
+
+
+def plan_of(jobs: Jobs) -> Plan:
+    plan = jobs.all()[0].subject
+    assert isinstance(plan, Plan)
+    return plan
+
+
+def test_the_tutorials_two_models_stand_ready_with_five_seeds(open_page: Opener) -> None:
+    app = open_page()
+    assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["256", "512,256"]
+    assert app.text_input(key="compare_seeds").value == "5"
+    assert app.text_input(key="compare_important").value == "0.5"
+    assert not app.button(key="compare").disabled
+    assert "10 runs, about" in texts(app)
+    assert "203,530 parameters" in texts(app)
+    assert "535,818 parameters" in texts(app)
+
+
+def test_a_newcomers_first_comparison_is_one_button_away(open_page: Opener) -> None:
+    app = open_page()
+    app.button(key="compare_setup_1").click().run()
+    assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["none", "256"]
+    assert app.query_params["model"] == ["hidden:none", "hidden:256"]
+
+
+def test_a_comparison_trains_every_model_with_every_seed_and_says_what_follows(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    plan = plan_of(jobs)
+    assert [experiment.architecture.hidden for experiment in plan.experiments] == [(), (16,)]
+    assert plan.seeds == (0, 1)
+    assert plan.important == 0.01
+    written = texts(app)
+    assert "These trained models (seed 0):" in written
+    assert "These architectures:" in written
+    assert "finding 1 points as often takes" in written
+    table = app.table[0].value
+    assert list(table.columns) == ["", "Linear softmax classifier", r"One hidden layer \(16\)"]
+    assert list(table[""])[:3] == ["Test accuracy", "95 % interval over seeds", "Seeds finished"]
+    assert "trained models recognises" in written
+    assert app.query_params["job"] == jobs.all()[0].id
+
+
+def test_one_seed_says_that_nothing_follows_about_architectures(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**{**QUICK, "seeds": "1"}), jobs)
+    assert "nothing follows yet, since each was trained with one seed only" in texts(app)
+
+
+def test_what_differs_is_set_in_the_models_own_fields(open_page: Opener, jobs: Jobs) -> None:
+    app = open_page(**QUICK)
+    app.multiselect(key="compare_own_1").set_value(["dropout", "epochs"]).run()
+    assert app.text_input(key="compare_1_epochs").value == "1"
+    app.text_input(key="compare_1_dropout").set_value("0.25").run()
+    assert app.query_params["model"] == ["hidden:none", "hidden:16 dropout:0.25 epochs:1"]
+    compare(app, jobs)
+    first, second = plan_of(jobs).experiments
+    assert (first.architecture.dropout, second.architecture.dropout) == (0, 0.25)
+
+
+def test_up_to_six_models_and_never_fewer_than_two(open_page: Opener) -> None:
+    app = open_page()
+    assert app.button(key="compare_remove_0").disabled
+    for _ in range(4):
+        app.button(key="compare_add").click().run()
+    assert app.button(key="compare_add").disabled
+    assert "there twice with the same settings" in texts(app)
+    assert app.button(key="compare").disabled
+    app.button(key="compare_remove_2").click().run()
+    assert len(app.session_state["compare_slots"]) == 5
+
+
+def test_a_finished_run_joins_with_its_settings_and_is_not_trained_again(
+    open_page: Opener, queue: RunQueue, jobs: Jobs
+) -> None:
+    experiment = experiment_from_fields(
+        {"hidden": [8], "train_size": 1000, "validation": 500, "epochs": 1, "optimizer": "sgd", "seed": 1}
+    )
+    run = queue.submit(experiment)
+    until(lambda: run.status.is_final, "the run ends")
+    app = open_page(**QUICK)
+    app.button(key="compare_add_run").click().run()
+    assert app.text_input(key="compare_hidden_2").value == "8"
+    assert app.selectbox(key="compare_2_optimizer").value == "sgd"
+    assert "5 runs, about" in texts(app)
+    assert "1 more were trained here before" in texts(app)
+    compare(app, jobs)
+    assert [each.architecture.hidden for each in plan_of(jobs).experiments] == [(), (16,), (8,)]
+    assert len(jobs.all()[0].outcome) == 6
+
+
+def test_more_seeds_after_a_look_are_called_peeking(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    assert "All these runs were trained here before" in texts(app)
+    app.text_input(key="compare_seeds").set_value("3").run()
+    assert "Whoever adds seeds after a look" in texts(app)
+    app.text_input(key="compare_all_seed").set_value("2").run()
+    assert "Whoever adds seeds after a look" not in texts(app)
+    compare(app, jobs)
+    assert plan_of(jobs).seeds == (2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "part"),
+    [
+        ("compare_hidden_0", "25x", "'25x' is not possible"),
+        ("compare_hidden_1", "5000", "whole numbers from 1 to 4,096"),
+        ("compare_hidden_1", "1,2,3,4,5,6,7,8,9", "9 hidden layers are not possible"),
+        ("compare_seeds", "51", "whole numbers from 1 to 50"),
+        ("compare_seeds", "many", "'many' is not possible"),
+        ("compare_important", "0,5", "'0,5' is no number of points"),
+        ("compare_important", "nan", "points is not possible"),
+        ("compare_important", "0", "points is not possible"),
+        ("compare_all_learning_rate", "0", "Learning rate"),
+        ("compare_all_seed", "2147483647", "Seed"),
+    ],
+)
+def test_a_mistake_is_said_and_nothing_can_be_started(open_page: Opener, key: str, text: str, part: str) -> None:
+    app = open_page()
+    app.text_input(key=key).set_value(text).run()
+    assert not app.exception
+    assert part in texts(app)
+    assert app.button(key="compare").disabled
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"model": ["nonsense"]},
+        {"model": ["hidden:0"]},
+        {"model": ["hidden:256", "epochs:0"]},
+        {"all": "dataset:imagenet", "model": ["hidden:1", "hidden:2"]},
+        {"model": ["x" * 5000]},
+    ],
+    ids=str,
+)
+def test_a_link_that_cannot_be_used_is_said_and_the_usual_set_up_stands(
+    open_page: Opener, address: dict[str, str | list[str]]
+) -> None:
+    app = open_page(**address)
+    assert "The link's set-up could not be used" in app.warning[0].value
+    assert app.text_input(key="compare_hidden_1").value == "512,256"
+
+
+def test_a_link_with_bad_numbers_shows_them_with_what_is_wrong(open_page: Opener) -> None:
+    app = open_page(**{**QUICK, "seeds": "1000", "important": "x", "job": "../etc"})
+    assert "whole numbers from 1 to 50" in texts(app)
+    assert "'x' is no number of points" in texts(app)
+
+
+def test_a_cancelled_comparison_concludes_nothing_and_keeps_what_is_finished(open_page: Opener, jobs: Jobs) -> None:
+    app = open_page(
+        model=["hidden:none epochs:1", "hidden:16 epochs:1000"], all="train_size:20000 validation:500", seeds="2"
+    )
+    app.button(key="compare").click().run()
+    job = jobs.all()[0]
+    until(lambda: bool(job.batches) and job.batches[0].trained[0] is not None, "the short one ends")
+    app.run()
+    app.button(key=f"cancel_{job.id}").click().run()
+    until(lambda: job.is_over, "the rest ends")
+    app.run()
+    assert not app.exception
+    assert "this comparison was cut short" in texts(app)
+
+
+def test_a_failed_run_is_said(open_page: Opener, jobs: Jobs) -> None:
+    app = open_page(
+        model=["hidden:64,64,64 optimizer:sgd learning_rate:100", "hidden:none"],
+        all="train_size:1000 epochs:9",
+        seeds="1",
+    )
+    compare(app, jobs)
+    assert "learning rate too high" in app.error[0].value
+
+
+def made_up(training: Training) -> Finding:
+    runs = training.train([Experiment().changed(hidden=(8,), train_size=500, epochs=1)])
+    figure = go.Figure([{"y": [run.test.accuracy for run in runs], "marker": {"color": run_color(1)}}])
+    return Finding(1, ("It came out so.",), (Chart("What?", figure, "A dot."),))
+
+
+@pytest.fixture
+def claim(monkeypatch: pytest.MonkeyPatch) -> Claim:
+    """A quick claim in place of the real ones."""
+    claim = Claim("made-up", "Made up", "They say so.", "One run.", "What will come?", ("This", "That"), made_up)
+    monkeypatch.setattr("ui.claims.CLAIMS", {"made-up": claim})
+    return claim
+
+
+def test_a_claim_asks_for_a_prediction_first_then_says_what_came_out(
+    open_page: Opener, jobs: Jobs, claim: Claim
+) -> None:
+    app = open_page(claim="made-up")
+    assert "They say so." in texts(app)
+    assert app.button(key="try_made-up").disabled
+    app.radio(key="prediction_made-up").set_value(0).run()
+    app.button(key="try_made-up").click().run()
+    until(lambda: jobs.all()[0].is_over, "it ends")
+    app.run()
+    assert not app.exception
+    assert "You said “This”. It came out otherwise: That." in texts(app)
+    assert "It came out so." in texts(app)
+    # Whoever follows the link sees the same.
+    other = open_page(claim="made-up", job=jobs.all()[0].id)
+    assert "You said “This”." in texts(other)
+
+
+def test_an_unknown_claim_in_the_address_shows_the_first(open_page: Opener) -> None:
+    app = open_page(claim="nonsense")
+    assert app.session_state["claim"] == next(iter(claims.CLAIMS))
+
+
+def test_a_running_comparison_stands_in_the_list_beside_every_page(queue: RunQueue, jobs: Jobs) -> None:
+    plan = Plan(tuple(experiment_from_fields({"hidden": [size], "epochs": 1000}) for size in (4, 8)), seeds=(0,))
+    jobs.add(Job(plan, lambda job: job.train(plan.runs)))
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not app.exception
+    assert any(button.label.startswith("Comparison") for button in app.button)
+
+
+def test_a_job_chosen_in_that_list_is_shown_whatever_the_page_showed_before(
+    open_page: Opener, jobs: Jobs, claim: Claim
+) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    asked = Job(Asked(claim, 1), claim.investigate)
+    jobs.add(asked)
+    asked.join()
+    app.session_state[JOB_TO_SHOW] = asked.id
+    app.run()
+    assert "As you said: That." in texts(app)
+    app.session_state[JOB_TO_SHOW] = jobs.all()[1].id
+    app.run()
+    assert "What follows" in texts(app)

@@ -1,0 +1,136 @@
+"""Runs that belong together: trained side by side, stopped together, and never twice."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from mlpcore.comparison.batch import Batch, relative_cost
+from mlpcore.comparison.results import TrainedRun
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import Experiment, experiment_from_fields
+from mlpcore.runs import RunQueue
+from mlpcore.training import Finished, Trainer
+from tests.waiting import until
+
+
+def small(**fields: object) -> Experiment:
+    return experiment_from_fields({"hidden": [16], "train_size": 1000, "validation": 100, "epochs": 2, **fields})
+
+
+def endless(**fields: object) -> Experiment:
+    return small(**{"epochs": 1000, "train_size": 10_000, **fields})
+
+
+@pytest.fixture
+def queue(mnist: Dataset) -> Iterator[RunQueue]:
+    queue = RunQueue(load=lambda name: mnist, cores=2)
+    yield queue
+    queue.close()
+
+
+def test_every_run_of_a_batch_is_the_run_alone_and_none_is_listed(queue: RunQueue, mnist: Dataset) -> None:
+    experiments = [small(seed=seed, hidden=[size]) for seed in range(2) for size in (8, 16)]
+    batch = Batch(experiments, queue)
+    batch.wait()
+    assert batch.is_over
+    assert batch.is_complete
+    assert batch.progress == 1
+    assert queue.runs() == []
+    for experiment, run in zip(experiments, batch.trained, strict=True):
+        *_, alone = Trainer(experiment, mnist)
+        assert isinstance(alone, Finished)
+        assert run is not None
+        assert run.experiment == experiment
+        assert run.test.loss == alone.result.test.loss
+        assert run.train_accuracy == alone.result.train.accuracy
+        assert len(run.history.epochs) == 2
+
+
+def test_only_as_many_take_turns_as_asked_for_so_that_the_first_end_first(queue: RunQueue) -> None:
+    batch = Batch([endless(seed=seed) for seed in range(4)], queue, at_once=2)
+    until(lambda: all(_steps(batch, place) for place in (0, 1)), "the first two train")
+    assert batch.history(2) is None
+    assert 0 < batch.progress < 1
+    assert batch.progress_of([2, 3]) == 0
+    batch.cancel()
+    batch.wait()
+
+
+def test_cancelling_stops_all_and_keeps_what_is_finished(queue: RunQueue) -> None:
+    batch = Batch([small(), endless(seed=1), endless(seed=2)], queue, at_once=2)
+    until(lambda: batch.trained[0] is not None, "the short one ends")
+    batch.cancel()
+    batch.wait()
+    assert batch.cancelled
+    assert [run is not None for run in batch.trained] == [True, False, False]
+    assert not batch.is_complete
+    seconds = batch.seconds
+    assert batch.seconds == seconds
+
+
+def test_what_is_known_is_not_trained_again(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Batch([small(), small(seed=1)], queue)
+    first.wait()
+    known = {run.experiment: run for run in first.trained if run}
+    submitted: list[Experiment] = []
+    submit = queue.submit
+
+    def watched(experiment: Experiment, *args: object, **more: object) -> object:
+        submitted.append(experiment)
+        return submit(experiment, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(queue, "submit", watched)
+    second = Batch([small(seed=1), small(seed=2)], queue, known=known)
+    second.wait()
+    assert submitted == [small(seed=2)]
+    assert second.trained[0] is first.trained[1]
+    all_known = Batch([small()], queue, known=known)
+    assert all_known.is_over
+    assert all_known.progress == 1
+
+
+def diverging(seed: int = 0) -> Experiment:
+    return small(optimizer="sgd", learning_rate=100, batch_norm=False, hidden=[64, 64, 64], seed=seed, epochs=20)
+
+
+def test_a_failure_ends_the_batch_and_says_which_run_it_was(queue: RunQueue) -> None:
+    batch = Batch([diverging(3), endless(), endless(seed=1)], queue, at_once=2)
+    batch.wait()
+    assert batch.error is not None
+    assert "seed 3" in batch.error
+    assert "learning rate" in batch.error
+    assert not batch.cancelled
+    assert batch.trained == [None, None, None]
+
+
+def test_a_batch_may_go_on_after_a_failure(queue: RunQueue) -> None:
+    batch = Batch([diverging(), small()], queue, stop_at_failure=False)
+    batch.wait()
+    assert batch.error is None
+    assert batch.trained[0] is None
+    assert isinstance(batch.trained[1], TrainedRun)
+
+
+def test_cancelling_from_many_threads_while_runs_end_hangs_nowhere(queue: RunQueue) -> None:
+    for seed in range(5):
+        batch = Batch([small(seed=10 * seed + place, epochs=1) for place in range(4)], queue)
+        threads = [threading.Thread(target=batch.cancel) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+        batch.wait()
+        assert batch.is_over
+
+
+def test_larger_networks_more_epochs_and_more_images_are_more_work() -> None:
+    cost = relative_cost(small())
+    assert relative_cost(small(hidden=[512])) > cost
+    assert relative_cost(small(epochs=4)) == pytest.approx(2 * cost, rel=0.2)
+    assert relative_cost(small(train_size=2000)) > 1.5 * cost
+
+
+def _steps(batch: Batch, place: int) -> int:
+    history = batch.history(place)
+    return history.steps if history else 0
