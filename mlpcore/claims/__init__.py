@@ -4,5 +4,9 @@ A claim asks for a prediction, trains and measures, and says what came out, from
 """
 
 from mlpcore.claims.claim import Chart, Claim, Finding, Training
+from mlpcore.claims.order import ORDER
 
-__all__ = ["Chart", "Claim", "Finding", "Training"]
+CLAIMS: dict[str, Claim] = {claim.name: claim for claim in [ORDER]}
+"""All claims by name, in the order of the screen."""
+
+__all__ = ["CLAIMS", "Chart", "Claim", "Finding", "Training"]
