@@ -1,0 +1,97 @@
+"""How a neuron pushes the answer, and which picture it looks for in this image: derivatives of the real network."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from mlpcore.experiment import CLASSES, Activation
+from mlpcore.inspection.layers import Model, Neuron, check_neuron, layers
+
+PIECEWISE_LINEAR: tuple[Activation, ...] = ("relu", "leaky_relu")
+"""Activations that are straight lines with a bend: near one image a network of them is one linear map."""
+
+
+def strongest(activations: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
+    """At most `count` neurons with the largest absolute activations, strongest first, for activations [size]."""
+    return np.argsort(-np.abs(activations), kind="stable")[:count]
+
+
+def pushes(model: Model, image: Tensor, layer: int, digit: int) -> npt.NDArray[np.float32]:
+    """How much every neuron of a hidden layer pushes the logit of `digit` up (above 0) or down (below 0).
+
+    A neuron's push is its activation times the logit's derivative with respect to it. For the last hidden layer that is
+    activation times weight, and all pushes and the output's bias add up to the logit. For an earlier layer of a ReLU
+    network it is what the neuron adds to the logit as long as no ReLU behind it changes sides; all pushes add up to the
+    logit less what the later layers' biases (and batch norm) add. With a curved activation, such as GELU, it is no more
+    than the slope at this image.
+
+    Args:
+        image: uint8 [28, 28].
+        layer: counted from 0.
+
+    Returns:
+        float32 [size of the layer], in nats (the unit of logits).
+
+    Raises:
+        ValueError: the model has no such hidden layer, or there is no such digit.
+    """
+    hidden = len(model.experiment.architecture.hidden)
+    if layer not in range(hidden):
+        allowed = f"choose one from 0 to {hidden - 1}" if hidden else "this model has none"
+        raise ValueError(f"There is no hidden layer {layer}: {allowed}.")
+    if digit not in range(CLASSES):
+        raise ValueError(f"There is no digit {digit}: choose one from 0 to {CLASSES - 1}.")
+    all_layers = layers(model.network)
+    up_to, behind = nn.Sequential(*all_layers[: layer + 1]), nn.Sequential(*all_layers[layer + 1 :])
+    with torch.enable_grad():
+        activations = up_to(model.inputs(image.unsqueeze(0)).flatten(1)).detach().requires_grad_()
+        slope = _gradient(behind(activations)[0, digit], activations)
+    found: npt.NDArray[np.float32] = (activations.detach() * slope)[0].cpu().numpy()
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMap:
+    """What a neuron's sum is near one image: Σ weights · pixels + bias, the pixels as the model takes them.
+
+    Attributes:
+        weights: float32 [28, 28].
+        bias: what is left for the biases on the way.
+    """
+
+    weights: npt.NDArray[np.float32]
+    bias: float
+
+
+def linear_map(model: Model, image: Tensor, neuron: Neuron) -> LinearMap | None:
+    """The linear map that a network, in evaluation mode, applies to `image`, uint8 [28, 28], up to a neuron's sum.
+
+    A ReLU either lets its input pass or gives 0, and a LeakyReLU multiplies by one of two numbers. Which of the two is
+    settled by the image, so that near it all layers together are one linear map, and exactly that. In the first layer
+    it is the neuron's own weights, for every image and behind no activation.
+
+    Returns:
+        None where there is no such map: behind an activation that is not made of straight lines.
+
+    Raises:
+        ValueError: the model has no such neuron.
+    """
+    check_neuron(model, neuron)
+    if neuron.layer > 0 and model.experiment.architecture.activation not in PIECEWISE_LINEAR:
+        return None
+    *before, own = layers(model.network)[: neuron.layer + 1]
+    with torch.enable_grad():
+        pixels = model.inputs(image.unsqueeze(0)).requires_grad_()
+        total = own[0](nn.Sequential(*before)(pixels.flatten(1)))[0, neuron.index]
+        weights = _gradient(total, pixels)
+    bias = total.detach().double() - (weights.double() * pixels.detach().double()).sum()
+    return LinearMap(weights[0].cpu().numpy(), bias.item())
+
+
+def _gradient(value: Tensor, by: Tensor) -> Tensor:
+    """The gradient of one number; unlike `backward` it leaves every parameter's `.grad` alone."""
+    (gradient,) = torch.autograd.grad(value, by)
+    return gradient
