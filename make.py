@@ -41,6 +41,7 @@ BENCHMARKS = (
     ["-m", "benchmarks.training_speed"],
     ["-m", "benchmarks.dashboard_cost"],
     ["-m", "benchmarks.drawing_latency"],
+    ["-m", "benchmarks.side_by_side"],
 )
 CHROME = (
     *("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome"),

@@ -350,8 +350,8 @@ class Experiment(_Frozen):
         if self.hyperparameters.early_stopping and not self.data.validation:
             raise _conflict(
                 "early_stopping",
-                "Early stopping watches the loss on validation images, and none are set aside: set some aside, or choose "
-                "0, which switches it off.",
+                "Early stopping watches the loss on validation images, and none are set aside: set some aside, or "
+                "choose 0, which switches it off.",
             )
         if self.architecture.batch_norm and 1 in (batch, images % batch):
             raise _conflict(

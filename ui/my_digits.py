@@ -26,14 +26,14 @@ def show_my_digits(choices: Sequence[Choice]) -> None:
     digits = my_digits().digits
     if not digits:
         st.info(
-            "No drawing has been kept yet. Draw one, say below it what it was, and it appears here. Drawings stay in "
-            "this browser session: nobody else sees them, and reloading the page loses them.",
+            "No drawing has been kept yet. Draw one, say below it what it was, and it appears here. Nobody else sees "
+            "your drawings; they are kept until the server is restarted.",
             icon=":material/draw:",
         )
         return
     st.caption(
-        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser session: nobody else sees them, and "
-        "reloading the page loses them, so export what you want to keep."
+        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser: nobody else sees them. A restart of the "
+        "server loses them, so export what you want to keep."
     )
     _scores(digits, choices)
     _gallery(digits, choices)

@@ -1,26 +1,77 @@
-"""What belongs to one browser session, and nobody else is shown."""
+"""What belongs to one browser, and nobody else is shown.
 
-import uuid
+A browser is known by a signed cookie, so all of it survives a reload. It is kept in the server's memory.
+"""
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 
 import streamlit as st
 
 from mlpcore.collection import Collection
+from mlpcore.identity import name_in, new_name, secret_key, signed
 from mlpcore.models import TrainedModel
+from ui.cookies import set_cookie
+
+MOST_OWNERS = 300
+"""Browsers whose drawings are kept at the same time, ten classes; 500 drawings take 2 MB."""
+
+_COOKIE = "mlplab_owner"
+
+
+@dataclass
+class Belongings:
+    """What one browser has kept."""
+
+    digits: Collection = field(default_factory=Collection)
+    models: dict[str, TrainedModel] = field(default_factory=dict)
+
+
+_belongings: OrderedDict[str, Belongings] = OrderedDict()
 
 
 def owner() -> str:
     """Who starts runs here."""
-    name: str = st.session_state.setdefault("owner", uuid.uuid4().hex)
+    if "owner" not in st.session_state:
+        st.session_state["owner"] = name_in(_cookie(), _key()) or new_name()
+    name: str = st.session_state["owner"]
     return name
+
+
+def remember_owner() -> None:
+    """Lets the browser show after a reload that it is the same."""
+    if name_in(_cookie(), _key()) != owner():
+        set_cookie(_COOKIE, signed(owner(), _key()))
 
 
 def my_digits() -> Collection:
     """The drawings that were kept."""
-    collection: Collection = st.session_state.setdefault("my_digits", Collection())
-    return collection
+    return belongings_of(owner()).digits
 
 
 def my_models() -> dict[str, TrainedModel]:
     """Copies of models tuned on these drawings, by a key of their own."""
-    models: dict[str, TrainedModel] = st.session_state.setdefault("my_models", {})
-    return models
+    return belongings_of(owner()).models
+
+
+def belongings_of(name: str) -> Belongings:
+    """What the browser of this name has kept; of all browsers, those seen last are remembered."""
+    belongings = _belongings.setdefault(name, Belongings())
+    _belongings.move_to_end(name)
+    while len(_belongings) > MOST_OWNERS:
+        _belongings.popitem(last=False)
+    return belongings
+
+
+def _cookie() -> str:
+    cookie = st.context.cookies.get(_COOKIE)
+    # Streamlit's test runner has something else there.
+    return cookie if isinstance(cookie, str) else ""
+
+
+@cache
+def _key() -> bytes:
+    return secret_key(Path(os.environ.get("MLPLAB_HOME") or "runs") / "secret")

@@ -146,10 +146,11 @@ def test_moving_a_stroke_in_edit_mode_moves_it_for_the_models(draw_page: Page) -
     expect(answer).to_contain_text("1 ·")
 
 
-def test_what_it_was_is_kept_for_this_session_only(draw_page: Page, open_page: Opener) -> None:
+def test_what_it_was_is_kept_for_this_browser_only_and_outlasts_a_reload(draw_page: Page, open_page: Opener) -> None:
     draw_digit(draw_page, 7)
     draw_page.locator(".st-key-drawn_was").get_by_text("7", exact=True).click()
     expect(draw_page.get_by_text("Kept as a 7 in My digits, 1 in all.")).to_be_visible()
+    draw_page.reload()
     open_tab(draw_page, "My digits")
     expect(draw_page.get_by_text(re.compile("^7, [0-3] of 3 right$"))).to_be_visible()
     with draw_page.expect_download() as download:

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mlpcore.collection import Collection
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
+from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
 from tests.handwriting import canvas_json
 from tests.waiting import until
+from ui.session import belongings_of
 from ui.words import a_digit
 
 
@@ -127,7 +128,7 @@ def keep(page: AppTest, label: int) -> AppTest:
 def test_what_it_was_is_kept_corrected_and_taken_back(page: AppTest) -> None:
     drawn(page, canvas_json(7))
     keep(page, 1)
-    collection: Collection = page.session_state["my_digits"]
+    collection = belongings_of(page.session_state["owner"]).digits
     assert [digit.label for digit in collection.digits] == [1]
     assert len(collection.digits[0].strokes) == 1
     drawn(page, canvas_json(2))
@@ -143,10 +144,10 @@ def test_what_it_was_is_kept_corrected_and_taken_back(page: AppTest) -> None:
 
 
 def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset) -> None:
-    collection = Collection()
+    page.session_state["owner"] = new_name()
+    collection = belongings_of(page.session_state["owner"]).digits
     for row in range(9):
         collection.keep(mnist.test.images[row], [], int(mnist.test.labels[row]))
-    page.session_state["my_digits"] = collection
     page.session_state["draw_tabs"] = ":material/folder_special: My digits"
     drawn(page, None)
     assert re.fullmatch(r"\d of 9 right", answers(page)["Best for drawing"])
