@@ -5,6 +5,7 @@ import streamlit as st
 from mlpcore.comparison.job import jobs
 from ui.claims import Asked, show_claims, turn_to
 from ui.comparison_start import JOB_TO_SHOW
+from ui.lessons import show_lesson
 from ui.model_comparison import JOB, compare_models
 from ui.navigation import note_in_address, through_app
 
@@ -26,6 +27,7 @@ if job and isinstance(job.subject, Asked):
 elif job:
     st.session_state[_VIEW] = _MODELS
     st.session_state[JOB] = job.id
+show_lesson()
 if _VIEW not in st.session_state:
     st.session_state[_VIEW] = _CLAIMS if "claim" in st.query_params else _MODELS
 view = st.segmented_control(

@@ -8,6 +8,7 @@ from ui.costs import show_costs
 from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form
 from ui.fields import FIELDS
+from ui.lessons import experiment_address, experiment_in_address, lesson, lesson_maker, show_lesson
 from ui.navigation import through_app
 from ui.rate_finder import rate_finder
 from ui.results import show_mistakes
@@ -22,13 +23,14 @@ st.caption(
     "Choose the layers and how they learn, press Train, and watch the loss fall. Every question mark explains a field."
 )
 
+show_lesson()
 form_column, run_column = st.columns([2, 3], gap="large")
 
 with form_column:
     basics, start, details = st.container(), st.container(), st.container()
-    # A link to a run, or a reload, brings its settings along.
+    # A link to a run or an experiment, or a reload, brings its settings along.
     linked = runs.queue.get(st.query_params.get("run", ""))
-    initial = linked.experiment if linked else TUTORIAL_PRESETS["two-hidden"]
+    initial = linked.experiment if linked else experiment_in_address() or TUTORIAL_PRESETS["two-hidden"]
     experiment, problems = experiment_form(basics, details, initial)
     with start:
         # The messages come below, so that the button stays where it is.
@@ -52,8 +54,14 @@ with form_column:
                 persist_state="session",
                 help="Starts paused, so that you can go on by 1 step, 10 steps or 1 epoch at a time.",
             )
-    with st.expander("Learning-rate finder", key="rate_expander"):
-        rate_finder(experiment if ready else None)
+    if not lesson().locks("finder"):
+        with st.expander("Learning-rate finder", key="rate_expander"):
+            rate_finder(experiment if ready else None)
+    with st.expander("Link to these settings, or a lesson", key="lesson_expander", icon=":material/link:"):
+        if experiment:
+            lesson_maker("train", experiment_address(experiment))
+        else:
+            st.caption("Mend what is marked red first.")
 
 if pressed and experiment:
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner(), paused=step_by_step).id

@@ -5,7 +5,7 @@ page's address, so that a link brings it along.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 
@@ -18,6 +18,7 @@ from mlpcore.runs import Status
 from mlpcore.training import check_machine
 from ui.field_inputs import as_shown, as_value, field_input, number, plain, show_problem
 from ui.fields import FIELDS
+from ui.lessons import lesson
 from ui.navigation import note_in_address
 
 _SLOTS, _SEEDS, _IMPORTANT, _RUN = "compare_slots", "compare_seeds", "compare_important", "compare_run"
@@ -41,10 +42,11 @@ SETUPS: dict[str, list[tuple[int, ...]]] = {
 
 @dataclass(frozen=True)
 class Setup:
-    """What the fields show: a plan, or None with the problems that are to be mended first."""
+    """What the fields show: a plan and how the page's address says it, or the problems that are to be mended first."""
 
     plan: Plan | None
     problems: dict[str, str]
+    address: dict[str, str | list[str]] = field(default_factory=dict)
 
 
 def setup_from_address() -> str | None:
@@ -92,12 +94,12 @@ def comparison_setup() -> Setup:
             key="compare_add",
             icon=":material/add:",
             on_click=_add,
-            disabled=len(slots) >= MAX_EXPERIMENTS,
+            disabled=len(slots) >= MAX_EXPERIMENTS or lesson().locks("hidden"),
             help=f"Up to {MAX_EXPERIMENTS} models side by side.",
         )
         _add_a_run(len(slots))
     _shared(setup.problems)
-    _note_in_address(setup)
+    note_in_address(setup.address)
     return setup
 
 
@@ -198,7 +200,7 @@ def _read() -> Setup:
         plan = Plan(tuple(experiments), seeds, _share(state[_IMPORTANT]))
         # Seeds that count on from the first may go too far.
         assert plan.runs
-        return Setup(plan, {})
+        return Setup(plan, {}, _address(plan))
     except InvalidExperiment as invalid:
         return Setup(None, invalid.problems)
 
@@ -229,6 +231,7 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
         "Hidden layers",
         key=_hidden_key(slot),
         live=True,
+        disabled=lesson().locks("hidden"),
         persist_state="session",
         placeholder="none",
         help="Neurons of each hidden layer from input to output, separated by commas, such as 512,256. The word none "
@@ -325,18 +328,16 @@ def _in_words() -> str:
     return plain(", ".join(parts))
 
 
-def _note_in_address(setup: Setup) -> None:
-    if not setup.plan:
-        return
+def _address(plan: Plan) -> dict[str, str | list[str]]:
+    """What the page's address says of the set-up."""
     state, usual = st.session_state, _BASE.fields()
     common = {name: as_value(name, state[_all_key(name)]) for name in FIELDS}
-    models = []
-    for slot, experiment in zip(state[_SLOTS], setup.plan.experiments, strict=True):
-        models.append(as_text(experiment.fields(), ["hidden", *state[_chosen_key(slot)]]))
-    address: dict[str, str | list[str]] = {
-        "model": models,
+    return {
+        "model": [
+            as_text(experiment.fields(), ["hidden", *state[_chosen_key(slot)]])
+            for slot, experiment in zip(state[_SLOTS], plan.experiments, strict=True)
+        ],
         "all": as_text(common, [name for name in FIELDS if common[name] != usual[name]]),
-        "seeds": str(len(setup.plan.seeds)),
-        "important": _points(setup.plan.important),
+        "seeds": str(len(plan.seeds)),
+        "important": _points(plan.important),
     }
-    note_in_address(address)

@@ -14,6 +14,7 @@ from mlpcore.experiment import (
 from mlpcore.training import check_machine
 from ui.field_inputs import as_shown, as_value, field_input, number, show_problem
 from ui.fields import FIELDS
+from ui.lessons import lesson
 
 _LAYERS = "form_layers"
 
@@ -53,16 +54,21 @@ def experiment_form(
         fill_form(initial)
     experiment, problems = _read_form()
     with basics:
-        _preset_buttons(experiment)
+        if not lesson().locks("presets"):
+            _preset_buttons(experiment)
         if experiment and not experiment.data.validation:
             st.caption(_NO_VALIDATION)
-        _layer_rows(problems)
+        if "hidden" not in lesson().hidden:
+            _layer_rows(problems)
         for pair in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
             for column, name in zip(st.columns(2), pair, strict=True):
                 with column:
                     field_input(name, _key(name), problems)
     with details:
-        for group, names in _GROUPS.items():
+        for group, group_names in _GROUPS.items():
+            names = [name for name in group_names if name not in lesson().hidden]
+            if not names:
+                continue
             wrong = any(name in problems for name in names)
             with st.expander(group, expanded=wrong, key=f"form_group_{group}"):
                 for name in names:
@@ -119,6 +125,7 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 f"Hidden layer {position}",
                 key=_layer_key(layer),
                 live=True,
+                disabled=lesson().locks("hidden"),
                 persist_state="session",
                 help=f"Neurons in this layer, 1 to {LIMITS['hidden'].high:,}. Each weighs all outputs of the layer "
                 "before, so more neurons can pick up more patterns, and cost more time.",
@@ -127,6 +134,7 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 "Remove",
                 key=f"form_remove_{layer}",
                 icon=":material/remove:",
+                disabled=lesson().locks("hidden"),
                 help=f"Remove hidden layer {position}",
                 on_click=_remove_layer,
                 args=(layer,),
@@ -145,7 +153,7 @@ def _layer_rows(problems: dict[str, str]) -> None:
         key="form_add_layer",
         icon=":material/add:",
         on_click=_add_layer,
-        disabled=len(layers) >= MAX_HIDDEN_LAYERS,
+        disabled=len(layers) >= MAX_HIDDEN_LAYERS or lesson().locks("hidden"),
         help=f"Up to {MAX_HIDDEN_LAYERS} hidden layers.",
     )
 

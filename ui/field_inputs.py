@@ -10,6 +10,7 @@ import streamlit as st
 
 from mlpcore.experiment import LIMITS
 from ui.fields import FIELDS
+from ui.lessons import lesson
 
 
 def plain(text: str) -> str:
@@ -54,7 +55,9 @@ def number(name: str, text: str) -> object:
 
 def field_input(name: str, key: str, problems: dict[str, str]) -> None:
     """The input for the field `name`, whose value is in the session's state under `key`, and what is wrong with it."""
-    field = FIELDS[name]
+    field, locked = FIELDS[name], lesson().locks(name)
+    if name in lesson().hidden:
+        return
     if field.choices:
         st.selectbox(
             field.label,
@@ -62,16 +65,18 @@ def field_input(name: str, key: str, problems: dict[str, str]) -> None:
             key=key,
             format_func=field.choices.__getitem__,
             help=field.help,
+            disabled=locked,
             persist_state="session",
         )
     elif isinstance(st.session_state[key], bool):
-        st.toggle(field.label, key=key, help=field.help, persist_state="session")
+        st.toggle(field.label, key=key, help=field.help, disabled=locked, persist_state="session")
     else:
         st.text_input(
             field.label,
             key=key,
             help=f"{field.help} Allowed: {LIMITS[name].allowed}.",
             placeholder=field.placeholder,
+            disabled=locked,
             live=True,
             persist_state="session",
         )

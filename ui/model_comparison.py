@@ -9,6 +9,7 @@ from ui.comparison_results import show_comparison
 from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
 from ui.comparison_start import seen_before, start, time_needed
 from ui.data_gate import dataset_ready
+from ui.lessons import lesson_maker
 from ui.navigation import note_in_address
 from ui.words import duration
 
@@ -42,6 +43,9 @@ def compare_models() -> None:
             "Compare", key="compare", type="primary", icon=":material/play_arrow:", disabled=not (setup.plan and ready)
         )
     _say_what_it_takes(setup, ready)
+    if setup.plan:
+        with st.expander("Link to this set-up, or a lesson", key="compare_lesson", icon=":material/link:"):
+            lesson_maker("compare", setup.address)
     if pressed and setup.plan:
         st.session_state[JOB] = start(setup.plan).id
         st.rerun()
