@@ -5,8 +5,9 @@ A claim asks for a prediction, trains and measures, and says what came out, from
 
 from mlpcore.claims.claim import Chart, Claim, Finding, Training
 from mlpcore.claims.order import ORDER
+from mlpcore.claims.overfitting import OVERFITTING
 
-CLAIMS: dict[str, Claim] = {claim.name: claim for claim in [ORDER]}
+CLAIMS: dict[str, Claim] = {claim.name: claim for claim in [OVERFITTING, ORDER]}
 """All claims by name, in the order of the screen."""
 
 __all__ = ["CLAIMS", "Chart", "Claim", "Finding", "Training"]
