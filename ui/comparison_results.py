@@ -17,7 +17,6 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
-from ui.comparing import show_curves
 from ui.field_inputs import plain
 from ui.pictures import ink_on_paper
 from ui.words import bytes_in_words, duration, percent, short_count
@@ -27,18 +26,14 @@ _PICTURE_PIXELS = 112
 _TIMED_IMAGES = 1000
 
 
-def show_comparison(job: Job, plan: Plan) -> None:
-    """All that came out of the runs of `job`, or of those that were finished."""
+def compared(job: Job, plan: Plan) -> Comparison | None:
+    """What follows from the runs of `job`, or from those that were finished; None if none was."""
     comparison = _compared(plan, job.batches[-1]) if job.batches else None
-    if comparison is None or not any(summary.runs for summary in comparison.summaries):
-        st.info("No run was finished, so there is nothing to compare.", icon=":material/info:")
-        return
-    _show_conclusion(job, comparison)
-    show_curves(job)
-    _show_differences(job, comparison)
+    return comparison if comparison and any(summary.runs for summary in comparison.summaries) else None
 
 
-def _show_conclusion(job: Job, comparison: Comparison) -> None:
+def show_conclusion(job: Job, comparison: Comparison) -> None:
+    """What follows, in sentences, and the figures behind it."""
     st.subheader("What follows", anchor="what-follows")
     for sentence in [models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)]:
         lead, colon, rest = sentence.partition(": ")
@@ -132,7 +127,8 @@ def _seconds_to_answer(experiment: Experiment) -> float:
     return seconds_per_image(Classifier(experiment, network), images)
 
 
-def _show_differences(job: Job, comparison: Comparison) -> None:
+def show_differences(job: Job, comparison: Comparison) -> None:
+    """On which test images the models differ, in pictures and in figures."""
     finished = [number for number, summary in enumerate(comparison.summaries) if summary.runs]
     if len(finished) < 2:
         return

@@ -4,8 +4,8 @@ import streamlit as st
 
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.plan import Plan
-from ui.comparing import follow
-from ui.comparison_results import show_comparison
+from ui.comparing import follow, show_curves
+from ui.comparison_results import compared, show_conclusion, show_differences
 from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
 from ui.comparison_start import seen_before, start, time_needed
 from ui.data_gate import dataset_ready
@@ -55,7 +55,7 @@ def compare_models() -> None:
         st.header("Comparison", divider="gray", anchor="comparison")
         follow(job)
         if job.is_over:
-            show_comparison(job, job.subject)
+            _show_results(job, job.subject)
     elif setup.plan:
         st.info(
             "Press Compare: the curves of all models appear here while they learn, and then what follows from them.",
@@ -76,6 +76,26 @@ def _say_what_it_takes(setup: Setup, ready: bool) -> None:
             st.caption("All these runs were trained here before: equal settings and seeds give equal numbers.")
         if warning := seen_before(setup.plan):
             st.info(warning, icon=":material/visibility:")
+
+
+def _show_results(job: Job, plan: Plan) -> None:
+    comparison = compared(job, plan)
+    if comparison is None:
+        st.info("No run was finished, so there is nothing to compare.", icon=":material/info:")
+        return
+    show_conclusion(job, comparison)
+    (_, first), (title, second) = SETUPS.items()
+    if [experiment.architecture.hidden for experiment in plan.experiments] == first:
+        st.button(
+            f"Next: {title}",
+            key="compare_next",
+            icon=":material/arrow_upward:",
+            on_click=start_with,
+            args=(second,),
+            help="Puts the tutorial's pair into the fields above.",
+        )
+    show_curves(job)
+    show_differences(job, comparison)
 
 
 def _job() -> Job | None:
