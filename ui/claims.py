@@ -98,8 +98,11 @@ def _show_finding(job: Job, asked: Asked, finding: Finding) -> None:
             f"You said “{predicted}”. It came out otherwise: {asked.claim.answers[finding.answer]}.",
             icon=":material/lightbulb:",
         )
-    for sentence in finding.sentences:
-        st.markdown(plain(sentence))
+    first, *others = finding.sentences
+    st.markdown(plain(first))
     for number, chart in enumerate(finding.charts):
         st.markdown(f"**{plain(chart.title)}**")
         st.plotly_chart(chart.figure, key=f"finding_{job.id}_{number}", alt=chart.alt, height=chart.height)
+    st.subheader("What to make of it")
+    for sentence in others:
+        st.markdown(plain(sentence))

@@ -56,17 +56,14 @@ def _follow(job: Job, *, was_over: bool) -> None:
 
 
 def _in_words(job: Job, batch: Batch | None) -> str:
-    if batch is None:
-        return "Starting"
-    done, count = sum(map(bool, batch.trained)), len(batch.trained)
-    runs = f"{done} of {count} runs finished"
+    runs = f"{sum(map(bool, batch.trained))} of {len(batch.trained)} runs finished" if batch else "measuring"
     if job.is_over:
-        ended = "cancelled" if job.cancelled else "stopped" if job.error else "done"
-        return f"{ended.capitalize()}: {runs}, {duration(sum(each.seconds for each in job.batches))}"
+        ended = "Cancelled" if job.cancelled else "Stopped" if job.error else "Done"
+        return f"{ended}: {runs}, {duration(job.seconds)}" if batch else f"{ended} after {duration(job.seconds)}"
     if job.cancelled:
         return f"Stopping · {runs}"
     left = job.seconds_left
-    return f"{runs} · about {duration(left)} left" if left is not None else runs
+    return f"{runs.capitalize()} · about {duration(left)} left" if left is not None else runs.capitalize()
 
 
 def _groups(batch: Batch) -> dict[Experiment, list[int]]:

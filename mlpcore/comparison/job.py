@@ -59,6 +59,7 @@ class Job:
         self._queue = queue
         self._known = known or {}
         self._started_at = time.monotonic()
+        self._ended_at: float | None = None
         self._done = 0.0
         self._share = 0.0
         self._batch: Batch | None = None
@@ -79,10 +80,15 @@ class Job:
         return min(1.0, self._done + (self._share * self._batch.progress if self._batch else 0.0))
 
     @property
+    def seconds(self) -> float:
+        """Seconds since the start, or from the start to the end."""
+        return (self._ended_at or time.monotonic()) - self._started_at
+
+    @property
     def seconds_left(self) -> float | None:
         """How long it will take at the speed so far; None before there is one."""
         progress = self.progress
-        return (time.monotonic() - self._started_at) * (1 - progress) / progress if progress > 0.01 else None
+        return self.seconds * (1 - progress) / progress if progress > 0.01 else None
 
     def train(
         self, experiments: Sequence[Experiment], share: float = 1.0, *, at_once: int | None = None
@@ -153,6 +159,8 @@ class Job:
         except Exception:
             log.exception("A comparison failed")
             self.error = "Something unexpected went wrong in this comparison. The server's log has the details."
+        finally:
+            self._ended_at = time.monotonic()
 
 
 class Jobs:
