@@ -10,10 +10,17 @@ st.set_page_config(page_title="MLP Lab", page_icon="🧠", layout="wide", initia
 page = st.navigation(
     [
         st.Page(
+            "pages/data.py",
+            title="Data",
+            icon=":material/image_search:",
+            help="See what a network is given: images as numbers, and the batches it learns from.",
+        ),
+        st.Page(
             "pages/train.py",
             title="Train",
             icon=":material/model_training:",
             help="Put a network together, train it on real images, and watch it learn.",
+            default=True,
         ),
         st.Page(
             "pages/compare.py",

@@ -1,0 +1,59 @@
+"""What torch's DataLoader makes of a dataset: how many batches there are, and which images are in which."""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mlpcore.datasets import Dataset, data_folder
+from mlpcore.datasets.files import COLLECTIONS
+from mlpcore.torchvision_shim import torchvision
+
+SEED = 0
+"""Starts the generator that shuffles; any other seed shows other orders of the same kind."""
+
+
+def steps_per_epoch(images: int, batch_size: int, drop_last: bool) -> int:
+    """How many batches a DataLoader gives of so many images, as it says itself."""
+    return len(DataLoader(_numbers(images), batch_size=batch_size, drop_last=drop_last))
+
+
+@lru_cache(maxsize=8)
+def epoch_orders(images: int, shuffle: bool, epochs: int = 2) -> tuple[Tensor, ...]:
+    """In which order a DataLoader goes through so many images in each epoch: int64 [images] for each.
+
+    Going through the images themselves would take seconds an epoch, so here the DataLoader goes through their numbers.
+    The order depends neither on what it goes through nor on the batch size, so one batch takes the whole epoch.
+    """
+    generator = torch.Generator().manual_seed(SEED)
+    loader = DataLoader(_numbers(images), batch_size=images, shuffle=shuffle, generator=generator)
+    return tuple(order for _ in range(epochs) for order in loader)
+
+
+@lru_cache(maxsize=8)
+def torchvision_dataset(dataset: Dataset, train: bool) -> Any:
+    """torchvision's own dataset of the training or the test images, with `ToTensor` as its transform."""
+    images = dataset.train if train else dataset.test
+    transform = torchvision.transforms.ToTensor()
+    data = COLLECTIONS[dataset.name].torchvision_class(data_folder(), train=train, transform=transform)
+    # What it has read from the disk is in memory already, and checked.
+    data.data, data.targets = images.images, images.labels
+    return data
+
+
+def load_batch(data: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The batch that a DataLoader over torchvision's dataset `data` makes of these rows, int64 [n].
+
+    Returns float32 [n, 1, 28, 28] and int64 [n].
+    """
+    # With a generator of its own it draws nothing from the one that all in the process share.
+    loader = DataLoader(data, batch_sampler=[rows.tolist()], generator=torch.Generator())
+    images, labels = next(iter(loader))
+    return images, labels
+
+
+def _numbers(images: int) -> Any:
+    # A DataLoader takes whatever has a length and places; its types ask for a Dataset.
+    return range(images)

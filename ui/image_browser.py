@@ -1,0 +1,152 @@
+"""Browsing the images: by set, by digit, by number, at random; a gallery to page through, and one image chosen."""
+
+import random
+
+import streamlit as st
+from torch import Tensor
+
+from mlpcore.datasets import Dataset, Images
+from mlpcore.experiment import CLASSES
+from mlpcore.exploration import code, rows_of_class
+from ui.data_address import (
+    ALL,
+    DIGIT,
+    IMAGE,
+    IMAGE_FIELD,
+    SPLIT,
+    SPLITS,
+    VIEW,
+    chosen_digit,
+    fill_fields,
+    go_to_one_that_fits,
+    image_numbers,
+    images_of,
+)
+from ui.field_inputs import number, show_problem
+from ui.pictures import ink_on_paper
+from ui.show_code import show_code
+
+_PER_PAGE = 24
+_PICTURE_PIXELS = 56
+
+
+def browse_images(dataset: Dataset) -> None:
+    """Lets one choose the image that is shown, among its neighbours or otherwise."""
+    state = st.session_state
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        choose_split(dataset)
+        st.selectbox(
+            "Digit",
+            [ALL, *range(CLASSES)],
+            key=DIGIT,
+            on_change=go_to_one_that_fits,
+            args=(dataset,),
+            width=90,
+            persist_state="session",
+        )
+        images = images_of(dataset)
+        st.text_input(
+            "Image number",
+            key=IMAGE_FIELD,
+            help=f"Its place in the set: {image_numbers(images).allowed}.",
+            on_change=_go_to_number,
+            args=(dataset,),
+            live=True,
+            width=120,
+            persist_state="session",
+        )
+        rows = rows_of_class(images, chosen_digit())
+        st.button("At random", key="data_random", icon=":material/shuffle:", on_click=_go_to_any, args=(rows,))
+    try:
+        _typed_number(images)
+    except ValueError as problem:
+        show_problem(str(problem))
+    _gallery(images, rows)
+    show_code(code.browsing(state[SPLIT] == "train", state[IMAGE], chosen_digit()), key="data_browsing_code")
+
+
+def choose_split(dataset: Dataset) -> None:
+    """Training or test images."""
+    names = {
+        "train": f"Training ({len(dataset.train.labels):,})",
+        "test": f"Test ({len(dataset.test.labels):,})",
+    }
+    st.segmented_control(
+        "Set",
+        SPLITS,
+        key=SPLIT,
+        format_func=names.__getitem__,
+        required=True,
+        on_change=go_to_one_that_fits,
+        args=(dataset,),
+        persist_state="session",
+    )
+
+
+def picture_to_open(images: Images, row: int, key: str, caption: str) -> None:
+    """The image at `row`, with a button that shows it large."""
+    st.image(
+        ink_on_paper(images.images[row], _PICTURE_PIXELS),
+        width=_PICTURE_PIXELS,
+        caption=caption,
+        alt=f"Image {row:,}, a {images.labels[row]}.",
+    )
+    is_shown = st.session_state[IMAGE] == row
+    st.button(
+        f":primary[**{row}**]" if is_shown else str(row),
+        key=key,
+        type="tertiary",
+        width=_PICTURE_PIXELS,
+        on_click=_show,
+        args=(row,),
+    )
+
+
+def _gallery(images: Images, rows: Tensor) -> None:
+    place = int((rows < st.session_state[IMAGE]).sum())
+    first = place - place % _PER_PAGE
+    page = rows[first : first + _PER_PAGE].tolist()
+    grid = st.grid(min_column_width=_PICTURE_PIXELS, gap="xsmall", key="data_gallery")
+    for slot, row in enumerate(page):
+        with grid.container(gap=None):
+            picture_to_open(images, row, f"data_gallery_{slot}", str(int(images.labels[row])))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for title, icon, start in [
+            ("Previous", ":material/chevron_left:", first - _PER_PAGE),
+            ("Next", ":material/chevron_right:", first + _PER_PAGE),
+        ]:
+            there = 0 <= start < len(rows)
+            st.button(
+                title,
+                key=f"data_page_{title.lower()}",
+                icon=icon,
+                disabled=not there,
+                on_click=_show,
+                args=(int(rows[start]) if there else 0,),
+            )
+        st.caption(f"{first + 1:,} to {first + len(page):,} of {len(rows):,}")
+
+
+def _show(row: int) -> None:
+    st.session_state[VIEW] = "images"
+    st.session_state[IMAGE] = row
+    fill_fields()
+
+
+def _go_to_any(rows: Tensor) -> None:
+    _show(random.choice(rows.tolist()))
+
+
+def _go_to_number(dataset: Dataset) -> None:
+    state, images = st.session_state, images_of(dataset)
+    try:
+        row = _typed_number(images)
+    except ValueError:
+        return
+    state[IMAGE] = row
+    if chosen_digit() not in (None, int(images.labels[row])):
+        state[DIGIT] = ALL
+
+
+def _typed_number(images: Images) -> int:
+    return int(image_numbers(images).check(number("seed", st.session_state[IMAGE_FIELD])))

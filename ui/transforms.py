@@ -1,0 +1,120 @@
+"""One image large, and the numbers it is made of: as stored, after ToTensor, after Normalize."""
+
+import streamlit as st
+from torch import Tensor
+
+from mlpcore.datasets import Dataset
+from mlpcore.exploration import (
+    STAGES,
+    Stage,
+    Summary,
+    as_trained_on,
+    code,
+    pixel_counts,
+    scale,
+    summary,
+    through_torchvision,
+)
+from mlpcore.exploration.statistics import LEVELS
+from mlpcore.figures import data as figures
+from ui.data_address import IMAGE, SPLIT, STAGE, images_of
+from ui.live_chart import as_json, live_chart
+from ui.show_code import show_code
+from ui.texts import texts
+
+_SIDE, _PIXELS = 28, 784
+_LENS = 8
+_TOP, _LEFT = "data_lens_top", "data_lens_left"
+_NAMES: dict[Stage, str] = {"raw": "Raw, 0 to 255", "tensor": "After ToTensor", "normalized": "After Normalize"}
+
+
+def show_transforms(dataset: Dataset) -> None:
+    """The image that is shown, and what the transforms make of its numbers."""
+    state, images = st.session_state, images_of(dataset)
+    image, label = images.images[state[IMAGE]], int(images.labels[state[IMAGE]])
+    normalization = dataset.mean, dataset.std
+    st.subheader(f"Image {state[IMAGE]:,}: {dataset.classes[label]}", anchor=False)
+    stage = st.segmented_control(
+        "Its pixels",
+        STAGES,
+        key=STAGE,
+        format_func=_NAMES.__getitem__,
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    assert stage
+    values = through_torchvision(image, stage, normalization)
+    ends = scale(stage, normalization)
+    paper, ink = float(ends[0]), float(ends[-1])
+    st.markdown(texts("data")[stage].format(mean=dataset.mean, std=dataset.std, paper=f"{paper:.4f}".replace("-", "−")))
+    for name in (_TOP, _LEFT):
+        state.setdefault(name, (_SIDE - _LENS) // 2)
+    left, middle, right = st.columns(3)
+    with left:
+        live_chart(
+            as_json(figures.image_with_frame(image, state[_TOP], state[_LEFT], _LENS)),
+            key="data_image_large",
+            alt=f"Image {state[IMAGE]:,}, a {label}, enlarged, with a frame around the part whose numbers are shown.",
+            height=280,
+        )
+        for title, name in [("Rows from", _TOP), ("Columns from", _LEFT)]:
+            st.slider(title, 0, _SIDE - _LENS, key=name, persist_state="session")
+    with middle:
+        top, start = state[_TOP], state[_LEFT]
+        part = values[top : top + _LENS, start : start + _LENS]
+        live_chart(
+            as_json(figures.pixel_numbers(part, paper, ink, top, start)),
+            key="data_numbers",
+            alt=f"The pixel values of rows {top} to {top + _LENS - 1} and columns {start} to {start + _LENS - 1}.",
+            height=280,
+        )
+        st.caption("The part of the image within the frame. Move it with the two sliders.")
+    with right:
+        _histogram(dataset, image, stage)
+    _compare_with_training(values, as_trained_on(image, stage, normalization))
+    rows = code.transforming(
+        state[SPLIT] == "train", state[IMAGE], stage, normalization, state[_TOP], state[_LEFT], _LENS
+    )
+    show_code(rows, key="data_transforming_code")
+
+
+def _histogram(dataset: Dataset, image: Tensor, stage: Stage) -> None:
+    normalization = dataset.mean, dataset.std
+    of_image, of_all = image.flatten().bincount(minlength=LEVELS), pixel_counts(dataset.train)
+    here, everywhere = (summary(counts, stage, normalization) for counts in (of_image, of_all))
+    live_chart(
+        as_json(
+            figures.pixel_histogram(
+                scale(stage, normalization), of_all, everywhere.mean, "all training images", of_image
+            )
+        ),
+        key="data_histogram",
+        alt=f"Histogram of the pixel values {_NAMES[stage]}, of this image and of all training images.",
+        height=250,
+    )
+    st.table(
+        {
+            "": ["dtype", "lowest", "highest", "mean", "std"],
+            "This image": _column(here),
+            "All training": _column(everywhere),
+        },
+        alt="Type, lowest, highest, mean value and standard deviation of the pixels.",
+    )
+
+
+def _column(figures: Summary) -> list[str]:
+    numbers = [figures.low, figures.high, figures.mean, figures.std]
+    if figures.dtype == "uint8":
+        shown = [f"{figures.low:.0f}", f"{figures.high:.0f}", f"{figures.mean:.2f}", f"{figures.std:.2f}"]
+    else:
+        shown = [f"{value:.4f}".replace("-", "−") for value in numbers]
+    return [figures.dtype, *shown]
+
+
+def _compare_with_training(values: Tensor, trained_on: Tensor) -> None:
+    if values.equal(trained_on):
+        st.caption(texts("data")["agree"].format(pixels=_PIXELS), unsafe_allow_html=False)
+    else:
+        difference = float((values - trained_on).abs().max())
+        st.warning(texts("data")["differ"].format(difference=difference), icon=":material/warning:")

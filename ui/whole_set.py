@@ -1,0 +1,103 @@
+"""A whole set of images: how many of each digit, which pixel values, mean images, typical and untypical ones."""
+
+import streamlit as st
+
+from mlpcore.datasets import Dataset, Images
+from mlpcore.experiment import CLASSES
+from mlpcore.exploration import (
+    by_distance,
+    class_counts,
+    code,
+    distances_to_mean,
+    mean_and_std,
+    mean_images,
+    pixel_counts,
+    scale,
+)
+from mlpcore.figures import data as figures
+from ui.data_address import SPLIT, TYPICAL, images_of
+from ui.image_browser import choose_split, picture_to_open
+from ui.pictures import ink_on_paper
+from ui.show_code import show_code
+from ui.texts import texts
+
+_TYPICAL_COUNT = 8
+_MEAN_PIXELS = 84
+_NAMES = {"train": "training images", "test": "test images"}
+
+
+def show_whole_set(dataset: Dataset) -> None:
+    """The set that was chosen, all images together."""
+    choose_split(dataset)
+    split, images = st.session_state[SPLIT], images_of(dataset)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _balance(dataset, images, _NAMES[split])
+    with right:
+        _pixels(dataset, images, _NAMES[split])
+    st.subheader("Mean image of each digit", anchor=False)
+    st.markdown(texts("data")["means"])
+    with st.container(horizontal=True, gap="xsmall"):
+        for mean, name in zip((255 * mean_images(images)).round().byte(), dataset.classes, strict=True):
+            st.image(
+                ink_on_paper(mean, _MEAN_PIXELS), width=_MEAN_PIXELS, caption=name, alt=f"Mean of all images of {name}."
+            )
+    st.subheader("Most and least typical digits", anchor=False)
+    _typical(images)
+    show_code(code.whole_set(split == "train", st.session_state[TYPICAL], _TYPICAL_COUNT), key="data_set_code")
+
+
+def _balance(dataset: Dataset, images: Images, name: str) -> None:
+    st.subheader("How many of each digit", anchor=False)
+    counts = {_NAMES[split]: class_counts(of) for split, of in [("train", dataset.train), ("test", dataset.test)]}
+    st.plotly_chart(
+        figures.class_balance(counts, dataset.classes),
+        key="data_balance",
+        alt="Bar chart: share of the training and of the test images that each digit has.",
+        height=260,
+    )
+    here = counts[name]
+    rarest, commonest = int(here.argmin()), int(here.argmax())
+    st.caption(
+        texts("data")["balance"].format(
+            fewest=int(here[rarest]),
+            rarest=dataset.classes[rarest],
+            most=int(here[commonest]),
+            commonest=dataset.classes[commonest],
+            name=name,
+            share=100 * int(here[commonest]) / len(images.labels),
+        )
+    )
+
+
+def _pixels(dataset: Dataset, images: Images, name: str) -> None:
+    st.subheader("Which pixel values", anchor=False)
+    counts = pixel_counts(images)
+    values = scale("tensor", (dataset.mean, dataset.std))
+    mean, std = mean_and_std(values, counts)
+    st.plotly_chart(
+        figures.pixel_histogram(values, counts, mean, name),
+        key="data_pixels",
+        alt=f"Histogram of all pixel values of the {name}, on a scale from 0 to 1.",
+        height=260,
+    )
+    total = int(counts.sum())
+    st.caption(
+        texts("data")["pixels"].format(pixels=total, name=name, mean=mean, std=std, empty=100 * int(counts[0]) / total)
+        + texts("data")["normalize_with"].format(mean=dataset.mean, std=dataset.std)
+    )
+
+
+def _typical(images: Images) -> None:
+    st.markdown(texts("data")["typical"].format(pixels=images.images[0].numel()))
+    digit = st.segmented_control(
+        "Digit", range(CLASSES), key=TYPICAL, required=True, wrap=True, persist_state="session"
+    )
+    assert digit is not None
+    order, distances = by_distance(images, digit), distances_to_mean(images)
+    for title, rows in [("most", order[:_TYPICAL_COUNT]), ("least", order.flip(0)[:_TYPICAL_COUNT])]:
+        st.markdown(f"**{title.capitalize()} typical**, with the distance")
+        grid = st.grid(min_column_width=64, gap="xsmall", key=f"data_{title}_typical")
+        for slot, row in enumerate(rows.tolist()):
+            with grid.container(gap=None):
+                picture_to_open(images, row, f"data_{title}_{slot}", f"{distances[row]:.2f}")
