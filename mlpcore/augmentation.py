@@ -79,7 +79,7 @@ def random_elastic(images: Tensor, generator: torch.Generator) -> Tensor:
     amounts = torch.rand(len(images), 7, generator=generator, device=images.device).mul_(2).sub_(1)
     angle, slant, wider, taller, right, down, thicker = amounts.unbind(1)
     cos, sin = torch.cos(angle * ELASTIC_ROTATION), torch.sin(angle * ELASTIC_ROTATION)
-    # As above, the grid says where each pixel comes from.
+    # The grid says where each pixel comes from.
     across, along = 1 / (1 + wider * ELASTIC_STRETCH), 1 / (1 + taller * ELASTIC_STRETCH)
     slant = slant * ELASTIC_SLANT
     rows = [

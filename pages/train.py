@@ -4,6 +4,7 @@ import streamlit as st
 
 from mlpcore import runs
 from mlpcore.experiment import TUTORIAL_PRESETS
+from mlpcore.export import script
 from ui.costs import show_costs
 from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form
@@ -15,6 +16,8 @@ from ui.results import show_mistakes
 from ui.run_list import SELECTED
 from ui.run_monitor import run_monitor
 from ui.session import owner
+from ui.show_code import show_code
+from ui.take_away import take_away
 
 through_app()
 
@@ -62,6 +65,8 @@ with form_column:
             lesson_maker("train", experiment_address(experiment))
         else:
             st.caption("Mend what is marked red first.")
+    if experiment:
+        show_code(script(experiment), "train_code")
 
 if pressed and experiment:
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner(), paused=step_by_step).id
@@ -88,3 +93,5 @@ with run_column:
 
 if run and run.result:
     show_mistakes(run, run.result)
+    st.subheader("Take it away")
+    take_away(run)

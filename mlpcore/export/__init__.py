@@ -1,0 +1,18 @@
+"""What a person can take away: an experiment as code, a model as ONNX, a history as tables."""
+
+from mlpcore.export.code import PARTS, Part, script, snippet
+from mlpcore.export.notebooks import notebook
+from mlpcore.export.onnx_models import NotExportable, onnx_bytes
+from mlpcore.export.tables import history_csv, steps_csv
+
+__all__ = [
+    "PARTS",
+    "NotExportable",
+    "Part",
+    "history_csv",
+    "notebook",
+    "onnx_bytes",
+    "script",
+    "snippet",
+    "steps_csv",
+]
