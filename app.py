@@ -10,6 +10,13 @@ st.set_page_config(page_title="MLP Lab", page_icon="🧠", layout="wide", initia
 page = st.navigation(
     [
         st.Page(
+            "pages/start.py",
+            title="Start",
+            icon=":material/home:",
+            help="What this is, and five missions from pixel to verdict.",
+            default=True,
+        ),
+        st.Page(
             "pages/data.py",
             title="Data",
             icon=":material/image_search:",
@@ -20,13 +27,18 @@ page = st.navigation(
             title="Train",
             icon=":material/model_training:",
             help="Put a network together, train it on real images, and watch it learn.",
-            default=True,
         ),
         st.Page(
             "pages/compare.py",
             title="Compare",
             icon=":material/compare_arrows:",
             help="Train several models with several seeds, and see what may be concluded.",
+        ),
+        st.Page(
+            "pages/inside.py",
+            title="Inside",
+            icon=":material/psychology:",
+            help="Walk an image through a network layer by layer, and take one training step call by call.",
         ),
         st.Page(
             "pages/draw.py",

@@ -80,7 +80,7 @@ def measure(arguments: argparse.Namespace) -> None:
             page.close()
 
         run = runs.queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(epochs=1000, threads=1))
-        url = f"http://localhost:{PORT}/?run={run.id}"
+        url = f"http://localhost:{PORT}/train?run={run.id}"
         ratios: dict[str, list[float]] = {"server": [], "browser": []}
         for number in range(1, arguments.rounds + 1):
             for name, opened in [("server", in_bare_client), ("browser", in_browser)]:
@@ -130,6 +130,7 @@ async def keep_page_alive(url: str) -> None:
     async with websockets.connect(socket_url, subprotocols=["streamlit"], max_size=None) as socket:  # type: ignore[list-item]
         first = BackMsg()
         first.rerun_script.query_string = query
+        first.rerun_script.page_name = "train"
         await socket.send(first.SerializeToString())
         timers: dict[str, asyncio.Task[None]] = {}
         async for data in socket:

@@ -4,7 +4,9 @@ The training thread writes, any number of readers look on without a lock: arrays
 written first, and then the counter moves.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +75,39 @@ class History:
         self._losses[self.steps] = loss
         self._rates[self.steps] = rate
         self.steps += 1
+
+    def records(self) -> dict[str, list[dict[str, Any]]]:
+        """`epochs` and `health` as plain values."""
+        return {
+            "epochs": [asdict(record) for record in self.epochs],
+            "health": [asdict(record) for record in self.health],
+        }
+
+    def fill(
+        self,
+        losses: npt.NDArray[np.float32],
+        rates: npt.NDArray[np.float32],
+        epochs: Iterable[Mapping[str, Any]],
+        health: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Takes over another's record, the last two as `records` gives them; for an empty history.
+
+        Args:
+            losses, rates: float32 [steps], the same number of each.
+            epochs, health: one entry for each record.
+
+        Raises:
+            LookupError, TypeError, ValueError: it is no record of a run with that many steps.
+        """
+        steps = len(losses)
+        if len(rates) != steps:
+            raise ValueError(f"{steps} losses and {len(rates)} learning rates")
+        self._losses[:steps], self._rates[:steps] = losses, rates
+        self.epochs.extend(EpochRecord(**record) for record in epochs)
+        self.health.extend(
+            HealthRecord(record["step"], tuple(LayerHealth(**layer) for layer in record["layers"])) for record in health
+        )
+        self.steps = steps
 
     @property
     def losses(self) -> npt.NDArray[np.float32]:

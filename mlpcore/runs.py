@@ -3,6 +3,8 @@
 The queue belongs to the process, not to a browser session. Runs take turns of a fraction of a second on a few worker
 threads, so that with many of them every curve moves. A worker owns a run's model during a turn; everybody else only
 reads what the run shows.
+
+With a `Store` the listed runs last: they are there after a restart, and those that it interrupted can be gone on with.
 """
 
 import atexit
@@ -13,9 +15,10 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from mlpcore import datasets
 from mlpcore.datasets import Dataset, DataUnavailable
@@ -23,7 +26,18 @@ from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
 from mlpcore.network import MLP
 from mlpcore.snapshots import Watch
-from mlpcore.training import EpochEnd, Event, Finished, OutOfMemory, Result, Step, Trainer, TrainingDiverged
+from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoredRun, StoreProblem, checked_description
+from mlpcore.training import (
+    EpochEnd,
+    Event,
+    Finished,
+    InvalidState,
+    OutOfMemory,
+    Result,
+    Step,
+    Trainer,
+    TrainingDiverged,
+)
 
 TURN_SECONDS = 0.25
 """How long a run trains before it is another's turn."""
@@ -37,7 +51,16 @@ WATCHES = 32
 SPEED_TURNS = 12
 """Turns over which a run's speed is measured."""
 
+LOOK_SECONDS = 1.0
+"""How often the store is asked what other processes have changed."""
+
+UNDO_TIME = timedelta(hours=1)
+"""How long a deleted run can be put back at least, also by those who use another server of the same folder."""
+
 log = logging.getLogger(__name__)
+
+
+Part = TypeVar("Part")
 
 
 class Status(StrEnum):
@@ -62,12 +85,15 @@ class Run:
 
     Attributes:
         id: unique, for URLs and files.
-        number: counts the runs of this process, from 1.
-        owner: the browser session that started it.
-        history: grows while it trains.
+        number: counts the listed runs, from 1, those of former starts of the program included.
+        owner: who started it.
+        created, ended: when it was submitted, and when its status became final.
         step: the last step that was trained, from 1; 0 before the first.
-        result, model: what came out, once it is finished or stopped.
+        outcome: how good its model is, in few numbers, once it is finished or stopped; known without reading `result`.
         error: why it failed, in a sentence.
+        unsaved: why the run, or a part of it, is not on the disk, in a sentence; None if it is, or is not meant to be.
+        elsewhere: whether another process trains it; it can only be looked at here, as it was last kept.
+        name, note, tags: what a person has called it and written beside it; `title` is the name, if there is one.
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
         listed: whether it stands in the list of runs; those of a comparison do not.
@@ -83,30 +109,87 @@ class Run:
         watch: Watch | None = None,
         listed: bool = True,
         at_end: Callable[["Run"], None] | None = None,
+        run_id: str | None = None,
     ) -> None:
-        self.id = uuid.uuid4().hex
+        self.id = run_id or uuid.uuid4().hex
         self.number = number
         self.experiment = experiment
         self.owner = owner
         self.watch = watch
         self.listed = listed
         self.created = datetime.now(UTC)
+        self.ended: datetime | None = None
         self.status = Status.QUEUED
-        self.history = History(experiment)
         self.step = 0
-        self.result: Result | None = None
-        self.model: MLP | None = None
+        self.outcome: Outcome | None = None
         self.error: str | None = None
+        self.unsaved: str | None = None
+        self.elsewhere = False
+        self.name: str | None = None
+        self.note = ""
+        self.tags: tuple[str, ...] = ()
         self.pause_after: float = math.inf
         self.stopping = False
+        self._history = History(experiment)
+        self._result: Result | None = None
+        self._model: MLP | None = None
         self._marks: tuple[tuple[float, int], ...] = ()
         self._trainer: Trainer | None = None
         self._at_end = at_end
+        self._recorder: Recorder | None = None
+        self._shelf: Store | None = None
+
+    @classmethod
+    def stored(cls, row: StoredRun, store: Store) -> "Run":
+        """A run that lies in `store`; what is large is read when it is asked for."""
+        run = cls(row.number, row.experiment, row.owner, run_id=row.id)
+        run.created, run._shelf = row.created, store
+        run._show(row)
+        return run
+
+    def _show(self, row: StoredRun) -> None:
+        """Takes over what is listed of it, which another process may have changed."""
+        self.status, self.elsewhere = Status(row.status), row.status == Status.TRAINING
+        self.step, self.error, self.ended, self.outcome = row.step, row.error, row.ended, row.outcome
+        self.name, self.note, self.tags = row.title, row.note, row.tags
 
     @property
     def title(self) -> str:
         """What the run is called on screen."""
-        return f"Run {self.number}: {self.experiment.architecture.title}"
+        return self.name or f"Run {self.number}: {self.experiment.architecture.title}"
+
+    @property
+    def history(self) -> History:
+        """What it leaves behind as it goes; grows while it trains. What lies on the disk is read when asked for."""
+        return self._from_disk(lambda shelf: shelf.history(self.id, self.experiment, self.step)) or self._history
+
+    @property
+    def result(self) -> Result | None:
+        """What came out, once it is finished or stopped; read from the disk when asked for."""
+        return self._result or (self._from_disk(lambda shelf: shelf.result(self.id)) if self.outcome else None)
+
+    @result.setter
+    def result(self, result: Result | None) -> None:
+        self._result = result
+
+    @property
+    def model(self) -> MLP | None:
+        """The trained network, once it is finished or stopped; read from the disk when asked for."""
+        return self._model or (self._from_disk(lambda shelf: shelf.model(self.id)) if self.outcome else None)
+
+    @model.setter
+    def model(self, model: MLP | None) -> None:
+        self._model = model
+
+    def _from_disk(self, read: Callable[[Store], Part]) -> Part | None:
+        shelf = self._shelf
+        if shelf is None:
+            return None
+        try:
+            return read(shelf)
+        except StoreProblem as problem:
+            self.unsaved = str(problem)
+            return None
 
     @property
     def progress(self) -> float:
@@ -131,28 +214,85 @@ class Run:
         """Trains until its time is up, a pause, or the end; True if it came to rest where a pause is asked for."""
         deadline = time.perf_counter() + TURN_SECONDS
         watch = self.watch
-        if self._trainer is None:
-            self._trainer = Trainer(self.experiment, dataset, self.history)
-            if watch:
-                watch.look(0, self._trainer.model)
+        trainer = self._trainer or self._begin(dataset)
         if self.stopping:
-            self._trainer.stop()
+            trainer.stop()
         if not self._marks:
             self._marks = ((time.perf_counter(), self.step),)
-        for event in self._trainer:
+        for event in trainer:
             if isinstance(event, Step):
                 self.step = event.step
                 if watch:
-                    watch.look(event.step, self._trainer.model)
+                    watch.look(event.step, trainer.model)
             elif isinstance(event, Finished):
-                self.result, self.model = event.result, self._trainer.model.eval()
-            if self.step >= self.pause_after and self._may_rest(event, self._trainer):
-                self._trainer.read_losses()
+                self._result, self._model = event.result, trainer.model.eval()
+            if self._recorder:
+                self._recorder.look(event, trainer)
+                self.unsaved = self._recorder.unsaved
+            if self.step >= self.pause_after and self._may_rest(event, trainer):
+                trainer.read_losses()
+                self._save()
                 return True
             if time.perf_counter() >= deadline:
                 break
         self._marks = (*self._marks[1 - SPEED_TURNS :], (time.perf_counter(), self.step))
         return False
+
+    def _begin(self, dataset: Dataset) -> Trainer:
+        """Starts to train, from where it was kept last if it was interrupted."""
+        history = History(self.experiment)
+        try:
+            state = self._shelf.state(self.id) if self._shelf else None
+            trainer = Trainer(self.experiment, dataset, history, state)
+        except (StoreProblem, InvalidState) as problem:
+            # The same steps once more give the same result.
+            words = f"What was kept of this run cannot be used, so it started again from its first step. {problem}"
+            log.warning("Run %s: %s", self.id, words)
+            if self._recorder:
+                self._recorder.unsaved = words
+            history = History(self.experiment)
+            trainer = Trainer(self.experiment, dataset, history)
+        self._trainer, self._history, self._shelf = trainer, history, None
+        self.step = history.steps
+        if self.watch and not self.step:
+            self.watch.look(0, trainer.model)
+        return trainer
+
+    def _save(self) -> None:
+        """Keeps a training where it stands."""
+        if self._recorder and self._trainer:
+            self._recorder.save(self._trainer)
+            self.unsaved = self._recorder.unsaved
+
+    def _put_down(self) -> None:
+        """Leaves an interrupted run, which was to be gone on with, as it lies on the disk."""
+        self.status, self.stopping = Status.INTERRUPTED, False
+        if self._recorder:
+            self._recorder.release()
+            self._recorder = None
+
+    def _conclude(self, error: str | None, store: Store | None) -> Status:
+        """Gives back what only training needed and keeps what it has led to; returns how it ended."""
+        if self._shelf:
+            # It could not even begin to go on, so nothing has changed.
+            self._put_down()
+            self.error = error
+            return self.status
+        status = Status.FAILED if error else Status.FINISHED if self.is_trained else Status.STOPPED
+        if self._trainer:
+            self._trainer.close()
+        if self._result:
+            self.outcome = Outcome.of(self._result)
+        self.error, self.ended = error, datetime.now(UTC)
+        recorder, self._recorder = self._recorder, None
+        if recorder:
+            recorder.end(status, self.experiment, self._history, self._result, self._model, error)
+            self.unsaved = recorder.unsaved
+            if not self.unsaved:
+                self._shelf = store
+                self._history, self._result, self._model = History(self.experiment), None, None
+        self._trainer = None
+        return status
 
     def _may_rest(self, event: Event, trainer: Trainer) -> bool:
         """A pause comes after a step, but the last step of an epoch is measured first, and that of a run evaluated."""
@@ -167,6 +307,10 @@ class RunQueue:
         load: gives a dataset by its name.
         cores: CPU cores to fill; runs whose threads fit into them side by side train at the same time.
         training_at_once: runs that take turns; the rest wait.
+        store: where the listed runs last; without one they end with the process. The queue closes it when it is closed.
+
+    Attributes:
+        unsaved: why nothing can be kept, or what was kept cannot be listed, in a sentence; None if all is well.
     """
 
     def __init__(
@@ -174,7 +318,13 @@ class RunQueue:
         load: Callable[[DatasetName], Dataset] = datasets.load,
         cores: int | None = None,
         training_at_once: int = TRAINING_AT_ONCE,
+        store: Store | None = None,
     ) -> None:
+        self.unsaved: str | None = None
+        self._store = store
+        self._seen: int | None = None
+        self._look_at = 0.0
+        self._deleted: dict[str, Run] = {}
         self._load = load
         self._cores = cores or os.cpu_count() or 1
         self._training_at_once = training_at_once
@@ -204,14 +354,18 @@ class RunQueue:
 
         A `watch` takes the place of the owner's last one, whose snapshots are given up; of all, the newest 32 stay.
         """
+        recorder, problem = self._recorder_for(experiment, owner) if listed else (None, None)
         with self._changed:
             if watch:
                 watched = [run for run in self._runs.values() if run.watch]
                 for run in watched:
                     if run.owner == owner or run in watched[: 1 - WATCHES]:
                         run.watch = None
-            self._submitted += listed
-            run = Run(self._submitted, experiment, owner, watch, listed, at_end)
+            if listed:
+                self._submitted = max(self._submitted + 1, recorder.number if recorder else 0)
+            number, run_id = (recorder.number, recorder.id) if recorder else (self._submitted, None)
+            run = Run(number, experiment, owner, watch, listed, at_end, run_id)
+            run._recorder, run.unsaved = recorder, problem
             if listed:
                 self._runs[run.id] = run
             if paused:
@@ -223,12 +377,14 @@ class RunQueue:
         return run
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first."""
+        """All runs, the newest first; those of other processes that share the store included."""
+        self._look()
         with self._changed:
-            return list(reversed(self._runs.values()))
+            return sorted(self._runs.values(), key=lambda run: run.number, reverse=True)
 
     def get(self, run_id: str) -> Run | None:
         """The run with this id, if there is one."""
+        self._look()
         return self._runs.get(run_id)
 
     def place(self, run: Run) -> int | None:
@@ -236,10 +392,41 @@ class RunQueue:
         with self._changed:
             return self._waiting.index(run) + 1 if run in self._waiting else None
 
+    def describe(self, run: Run, name: str, tags: Sequence[str] = (), note: str = "") -> None:
+        """Keeps what a person calls a run (nothing, for its usual title) and writes beside it.
+
+        Raises:
+            ValueError: something is too long or cannot be shown, with the sentence to show.
+        """
+        name, tags, note = checked_description(name, tags, note)
+        run.name, run.tags, run.note = name or None, tuple(tags), note
+        self._try(lambda store: store.describe(run.id, name, tags, note))
+
+    def delete(self, runs: Sequence[Run]) -> None:
+        """Takes runs out of the list, those that have ended or are interrupted; `put_back` undoes it."""
+        with self._changed:
+            deleted = {run.id: run for run in runs if run.status.is_final and run.id in self._runs}
+            self._deleted.update(deleted)
+            for run_id in deleted:
+                del self._runs[run_id]
+            self._try(lambda store: store.delete(list(deleted)))
+
+    def put_back(self, run_ids: Sequence[str]) -> None:
+        """Lists runs again that were deleted here."""
+        with self._changed:
+            self._runs.update({run_id: self._deleted.pop(run_id) for run_id in run_ids if run_id in self._deleted})
+            self._try(lambda store: store.put_back(run_ids))
+
+    def purge(self) -> None:
+        """Removes all that was deleted from the disk, for good."""
+        with self._changed:
+            self._deleted.clear()
+        self._try(lambda store: store.purge())
+
     def pause(self, run: Run) -> None:
         """Stops training after the current step, until `resume` or `advance`."""
         with self._changed:
-            if run.status is not Status.TRAINING or run.stopping:
+            if run.status is not Status.TRAINING or run.stopping or run.elsewhere:
                 return
             run.pause_after = 0
             if run in self._turns:
@@ -247,7 +434,9 @@ class RunQueue:
                 self._rest(run)
 
     def resume(self, run: Run) -> None:
-        """Lets a paused run train on freely."""
+        """Lets a paused run train on freely, and an interrupted one from where it was kept last."""
+        if run.status is Status.INTERRUPTED:
+            self._take_up(run)
         self._continue(run, math.inf)
 
     def advance(self, run: Run, steps: int) -> None:
@@ -260,9 +449,12 @@ class RunQueue:
         self._continue(run, (run.step // per_epoch + 1) * per_epoch)
 
     def stop(self, run: Run) -> None:
-        """Ends training after the current step; the run is evaluated and final. One that never began is removed."""
+        """Ends training after the current step; the run is evaluated and final.
+
+        One that has not begun is removed, and one that was to be gone on with is interrupted again.
+        """
         with self._changed:
-            if run.status.is_final:
+            if run.status.is_final or run.elsewhere:
                 return
             run.stopping = True
             trainer = run._trainer
@@ -272,8 +464,13 @@ class RunQueue:
                 for line in (self._waiting, self._turns):
                     if run in line:
                         line.remove(run)
-                run.status = Status.STOPPED
-                self._runs.pop(run.id, None)
+                if run._shelf:
+                    run._put_down()
+                else:
+                    run.status = Status.STOPPED
+                    self._runs.pop(run.id, None)
+                    if run._recorder:
+                        run._recorder.discard()
                 self._admit()
             self._continue(run, math.inf)
         if run.status.is_final:
@@ -283,12 +480,12 @@ class RunQueue:
         """Seconds per epoch that such an experiment took here, by the newest run of equal cost; None without one."""
         cost = _epoch_cost(experiment)
         for run in self.runs():
-            if run.history.epochs and _epoch_cost(run.experiment) == cost:
-                return run.history.epochs[-1].seconds
+            if _epoch_cost(run.experiment) == cost and (epochs := run.history.epochs):
+                return epochs[-1].seconds
         return None
 
     def close(self) -> None:
-        """Ends all threads after their current step; what was unfinished stays unfinished."""
+        """Ends all threads after their current step; what was unfinished is kept as it is, and interrupted."""
         with self._changed:
             self._closed = True
             for run in self._on_turn:
@@ -296,10 +493,87 @@ class RunQueue:
             self._changed.notify_all()
         for worker in self._workers:
             worker.join()
+        for run in list(self._runs.values()):
+            if run._recorder:
+                run._save()
+                run._recorder.release()
+                run._recorder = None
+        if self._store:
+            self._store.close()
+
+    def _recorder_for(self, experiment: Experiment, owner: str) -> tuple[Recorder | None, str | None]:
+        """What keeps a new run on the disk, or why that is not possible."""
+        if self._store is None:
+            return None, None
+        # First what is there, since a run that cannot be kept counts on from it.
+        self._look()
+        try:
+            return self._store.create(experiment, owner), None
+        except StoreProblem as problem:
+            return None, str(problem)
+
+    def _look(self) -> None:
+        """Lists what is stored, and takes over what other processes have changed since the last look."""
+        store = self._store
+        if store is None:
+            return
+        with self._changed:
+            if self._closed or time.monotonic() < self._look_at:
+                return
+            try:
+                if self._seen is None:
+                    store.purge(older_than=UNDO_TIME)
+                version = store.version()
+                # Whoever trains a run elsewhere may die without a word.
+                if version != self._seen or any(run.elsewhere for run in self._runs.values()):
+                    self._take_over(store)
+                self._seen, self.unsaved = version, None
+            except StoreProblem as problem:
+                self.unsaved = str(problem)
+            self._look_at = time.monotonic() + LOOK_SECONDS
+
+    def _take_over(self, store: Store) -> None:
+        rows = {row.id: row for row in store.runs()}
+        # Those that are trained here, or are in memory only, are known best here.
+        shown = [run for run in self._runs.values() if run._shelf and (run.status.is_final or run.elsewhere)]
+        for run in shown:
+            if run.id not in rows:
+                del self._runs[run.id]
+            else:
+                run._show(rows[run.id])
+        for row in rows.values():
+            if row.id not in self._runs:
+                self._runs[row.id] = Run.stored(row, store)
+            self._submitted = max(self._submitted, row.number)
+
+    def _try(self, work: Callable[[Store], None]) -> None:
+        if self._store:
+            try:
+                work(self._store)
+                self.unsaved = None
+            except StoreProblem as problem:
+                self.unsaved = str(problem)
+
+    def _take_up(self, run: Run) -> None:
+        """Makes a paused run of an interrupted one, unless somebody else was faster."""
+        recorder, problem = None, None
+        try:
+            recorder = self._store.take(run.id, run.number) if self._store else None
+        except NotToBeTrained:
+            self._look_at, self._seen = 0.0, -1
+            return
+        except StoreProblem as reason:
+            problem = str(reason)
+        with self._changed:
+            if run.status is Status.INTERRUPTED:
+                run._recorder, run.unsaved, run.error, run.status = recorder, problem, None, Status.PAUSED
+                self._start_workers()
+            elif recorder:
+                recorder.release()
 
     def _continue(self, run: Run, pause_after: float) -> None:
         with self._changed:
-            if run.status.is_final:
+            if run.status.is_final or run.elsewhere:
                 return
             run.pause_after = pause_after
             if run.status is Status.PAUSED and run not in self._on_turn:
@@ -338,10 +612,12 @@ class RunQueue:
                 run = self._turns.popleft()
                 self._on_turn.append(run)
             rested, error = self._train(run)
+            # To the disk before it counts as ended, and without the lock.
+            ending = run._conclude(error, self._store) if error or run._result else None
             with self._changed:
                 self._on_turn.remove(run)
-                if error or run.result:
-                    self._end(run, error)
+                if ending:
+                    run.status = ending
                 elif rested and run.pause_after <= run.step:
                     self._rest(run)
                 else:
@@ -367,17 +643,6 @@ class RunQueue:
             log.exception("Run %s failed", run.id)
             return False, "Something unexpected went wrong during training. The server's log has the details."
 
-    def _end(self, run: Run, error: str | None) -> None:
-        completed = run.is_trained
-        if run._trainer:
-            run._trainer.close()
-            run._trainer = None
-        run.error = error
-        if error:
-            run.status = Status.FAILED
-        else:
-            run.status = Status.FINISHED if completed else Status.STOPPED
-
 
 def _tell(run: Run) -> None:
     if run._at_end:
@@ -401,5 +666,5 @@ def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:
     )
 
 
-queue = RunQueue()
+queue = RunQueue(store=Store())
 """The process's queue. It lives in this module, since clearing Streamlit's caches must not lose a run."""

@@ -65,8 +65,8 @@ class Watch:
         self.experiment = experiment
         self.looks: list[Look] = []
         count = min(LOOKS, BUDGET_BYTES // snapshot_bytes(experiment.architecture))
-        self._keep_at = set(_log_spaced(experiment.total_steps, count))
-        self._look_at = self._keep_at | set(_log_spaced(experiment.total_steps, LOOKS))
+        self._keep_at = set(log_spaced(experiment.total_steps, count))
+        self._look_at = self._keep_at | set(log_spaced(experiment.total_steps, LOOKS))
 
     def look(self, step: int, model: MLP) -> None:
         """Notes what `model` says after `step`, if that is one of the steps chosen; to be called after every step.
@@ -110,7 +110,7 @@ def largest_weight(watch: Watch, neurons: npt.NDArray[np.int64]) -> float:
     return max(float((_LEVELS * layer.scales[neurons]).max()) for _, layer in watch.snapshots)
 
 
-def _log_spaced(last: int, count: int) -> list[int]:
+def log_spaced(last: int, count: int) -> list[int]:
     """At most `count` whole numbers from 0 to `last`, both included, evenly spaced by their logarithm but for the 0."""
     if count < 2:
         return []

@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,8 +100,8 @@ class Finished:
 Event = Step | EpochEnd | Evaluating | Finished
 
 State = dict[str, Any]
-"""All that decides how a training goes on after an epoch, as `Trainer.state` gives it: tensors, numbers, strings, and
-lists and dictionaries of them, so that ``torch.load(…, weights_only=True)`` reads what ``torch.save`` wrote."""
+"""All that decides how a training goes on, as `Trainer.state` gives it: tensors, numbers, strings, and lists and
+dictionaries of them, so that ``torch.load(…, weights_only=True)`` reads what ``torch.save`` wrote."""
 
 
 class Trainer(Iterator[Event]):
@@ -157,7 +157,7 @@ class Trainer(Iterator[Event]):
         self._unread: list[tuple[Tensor, float]] = []
         self._stopped = False
         self._best: dict[str, Tensor] | None = None
-        self._seconds = 0.0
+        self._seconds = self._epoch_started = 0.0
         self._asked_at: float | None = None
         if state is not None:
             self._restore(state)
@@ -186,6 +186,22 @@ class Trainer(Iterator[Event]):
         return self._seconds + computing
 
     @property
+    def steps(self) -> int:
+        """Batches that were learned from so far, those included whose losses were not read yet."""
+        return self.history.steps + len(self._unread)
+
+    @property
+    def may_save(self) -> bool:
+        """Whether `state` can be asked for now: an epoch has ended or an update was made, and no group has begun."""
+        in_epoch = self._steps_in_epoch
+        return in_epoch % self.experiment.hyperparameters.accumulate == 0 or in_epoch == self.experiment.steps_per_epoch
+
+    @property
+    def _steps_in_epoch(self) -> int:
+        """Batches learned from since the last epoch was measured."""
+        return self.steps - len(self.history.epochs) * self.experiment.steps_per_epoch
+
+    @property
     def is_complete(self) -> bool:
         """Whether all epochs were trained, or early stopping has ended training."""
         epochs, best = len(self.history.epochs), self.history.best_epoch
@@ -199,13 +215,18 @@ class Trainer(Iterator[Event]):
         self.model.zero_grad()
 
     def state(self) -> State:
-        """A copy of all that decides how the training goes on; to be asked for right after an `EpochEnd`.
+        """A copy of all that decides how the training goes on, to be asked for between two events where `may_save`.
+
+        The order of the images follows from the seed and the number of the epoch, so that the losses so far tell
+        which batch comes next.
 
         Raises:
-            ValueError: in the middle of an epoch, whose batches so far no state tells.
+            ValueError: within a group of batches that are to make one update; no state tells their gradients.
+            TrainingDiverged: a loss that was not read yet is infinite or not a number.
         """
-        if self._unread or self.history.steps != len(self.history.epochs) * self.experiment.steps_per_epoch:
-            raise ValueError("A training can be saved only at the end of an epoch.")
+        if not self.may_save:
+            raise ValueError("A training can be saved only after an update, not within a group of batches.")
+        self.read_losses()
         return copy.deepcopy(
             {
                 "experiment": self.experiment.model_dump_json(),
@@ -217,10 +238,10 @@ class Trainer(Iterator[Event]):
                 "dropout": self._dropout.get_state(),
                 "updates": self._updates,
                 "seconds": self.seconds,
+                "epoch_started": self._epoch_started,
                 "losses": torch.from_numpy(self.history.losses),
                 "rates": torch.from_numpy(self.history.rates),
-                "epochs": [asdict(record) for record in self.history.epochs],
-                "health": [asdict(record) for record in self.history.health],
+                **self.history.records(),
             }
         )
 
@@ -230,19 +251,17 @@ class Trainer(Iterator[Event]):
                 raise InvalidState("It is the state of another experiment.")
             self.model.load_state_dict(state["model"])
             self._best = copy.deepcopy(state["best"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            # The optimizer would go on with the very tensors that it is given.
+            self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
             if self._schedule:
                 self._schedule.load_state_dict(state["schedule"])
             self._augmentation.set_state(state["augmentation"])
             self._dropout.set_state(state["dropout"])
             self._updates, self._seconds = state["updates"], state["seconds"]
-            for loss, rate in zip(state["losses"].tolist(), state["rates"].tolist(), strict=True):
-                self.history.append_step(loss, rate)
-            self.history.epochs.extend(EpochRecord(**record) for record in state["epochs"])
-            self.history.health.extend(
-                HealthRecord(record["step"], tuple(LayerHealth(**layer) for layer in record["layers"]))
-                for record in state["health"]
-            )
+            self._epoch_started = state["epoch_started"]
+            self.history.fill(state["losses"].numpy(), state["rates"].numpy(), state["epochs"], state["health"])
+            if not (0 <= self._steps_in_epoch <= self.experiment.steps_per_epoch and self.may_save):
+                raise ValueError("its steps and epochs do not fit together")
         except InvalidState:
             raise
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
@@ -253,13 +272,9 @@ class Trainer(Iterator[Event]):
         self._stopped = True
 
     def _run(self) -> Generator[Event, None, None]:
-        weights_of_epoch: int | None = len(self.history.epochs)
-        while not (self._stopped or self.is_complete):
-            started, epoch = self.seconds, len(self.history.epochs)
-            completed = yield from self._train_epoch(epoch)
-            if completed:
-                yield from self._end_epoch(epoch, started)
-            weights_of_epoch = epoch + 1 if completed else None
+        while not self.is_complete and (yield from self._train_epoch()):
+            yield from self._end_epoch()
+        weights_of_epoch = None if self._steps_in_epoch else len(self.history.epochs)
         if self.is_complete and self._best and self.history.best_epoch:
             self.model.load_state_dict(self._best)
             weights_of_epoch = self.history.best_epoch.epoch
@@ -269,19 +284,25 @@ class Trainer(Iterator[Event]):
         test = yield from self._evaluate(images, labels, torch.arange(len(labels), device=self.device))
         yield Finished(Result(train, test, train_seconds, str(self.device), weights_of_epoch))
 
-    def _train_epoch(self, epoch: int) -> Generator[Event, None, bool]:
+    def _train_epoch(self) -> Generator[Event, None, bool]:
         """The tutorial's loop; the gradients of a group of batches add up to their mean before one update.
 
         Returns whether all batches were learned from, which a stop may prevent.
         """
         self.model.train()
+        epoch, done = len(self.history.epochs), self._steps_in_epoch
+        if not done:
+            self._epoch_started = self.seconds
         batches = epoch_order(self.experiment, self.labels, self.train_rows, epoch).split(self.experiment.batch_images)
         group_size = self.experiment.hyperparameters.accumulate
-        for first in range(0, len(batches), group_size):
+        for first in range(done, len(batches), group_size):
             group = batches[first : first + group_size]
             rate = self.optimizer.param_groups[0]["lr"]
             self.optimizer.zero_grad()
             for number, rows in enumerate(group, start=1):
+                if self._stopped:
+                    self.read_losses()
+                    return False
                 logits = self.model(self._inputs(rows))
                 loss = self.loss_function(logits, self.labels.index_select(0, rows))
                 (loss if len(group) == 1 else loss / len(group)).backward()
@@ -289,9 +310,6 @@ class Trainer(Iterator[Event]):
                     self._update()
                 self._record(loss.detach(), rate)
                 yield Step(epoch * len(batches) + first + number, epoch + 1)
-                if self._stopped and first + number < len(batches):
-                    self.read_losses()
-                    return False
         self.read_losses()
         return True
 
@@ -359,18 +377,18 @@ class Trainer(Iterator[Event]):
         ]
         self.history.health.append(HealthRecord(self.history.steps + len(self._unread) + 1, tuple(layers)))
 
-    def _end_epoch(self, epoch: int, started: float) -> Iterator[Event]:
+    def _end_epoch(self) -> Iterator[Event]:
         train = yield from self._evaluate(self.images, self.labels, self._sample_rows)
         val = (yield from self._evaluate(self.images, self.labels, self.val_rows)) if len(self.val_rows) else None
         steps = self.experiment.steps_per_epoch
         record = EpochRecord(
-            epoch=epoch + 1,
+            epoch=len(self.history.epochs) + 1,
             loss=float(self.history.losses[-steps:].mean(dtype=np.float64)),
             train_loss=train.loss,
             train_accuracy=train.accuracy,
             val_loss=val.loss if val else None,
             val_accuracy=val.accuracy if val else None,
-            seconds=self.seconds - started,
+            seconds=self.seconds - self._epoch_started,
             learning_rate=float(self.history.rates[-1]),
         )
         self.history.epochs.append(record)

@@ -15,7 +15,7 @@ from ui.rate_finder import rate_finder
 from ui.results import show_mistakes
 from ui.run_list import SELECTED
 from ui.run_monitor import run_monitor
-from ui.session import owner
+from ui.session import owner, visible_runs
 from ui.show_code import show_code
 from ui.take_away import take_away
 
@@ -73,7 +73,7 @@ if pressed and experiment:
     # Once more from the top, so that the list at the side has it, too.
     st.rerun()
 
-all_runs = runs.queue.runs()
+all_runs = visible_runs()
 run = runs.queue.get(st.session_state.get(SELECTED, "")) or linked or (all_runs[0] if all_runs else None)
 if run and not run.status.is_final:
     # On a phone the run is far below the button that started it.

@@ -1,6 +1,7 @@
 """What many tests share: MNIST, a small experiment to change, and a way to train it to its end."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +15,15 @@ from mlpcore.training import Finished, Result, Trainer
 # The machine may be busy, so no example has a time limit; nothing is kept in the working tree.
 settings.register_profile("mlp-lab", deadline=None, database=None)
 settings.load_profile("mlp-lab")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the runs of the tests, so that nobody's own are touched; what the tests start inherits it."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLPLAB_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

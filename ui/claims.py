@@ -6,8 +6,8 @@ import streamlit as st
 
 from mlpcore.claims import CLAIMS, Claim, Finding
 from mlpcore.comparison.job import Job, jobs
+from mlpcore.comparison.known import Known
 from ui.comparing import follow
-from ui.comparison_start import known_runs
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.navigation import note_in_address
@@ -62,7 +62,7 @@ def show_claims() -> None:
         help="Predict first: what surprises you teaches you most." if prediction is None else None,
     )
     if pressed and prediction is not None:
-        new = Job(Asked(claim, prediction), claim.investigate, owner(), known=known_runs())
+        new = Job(Asked(claim, prediction), claim.investigate, owner(), known=Known(jobs))
         jobs.add(new)
         st.session_state.setdefault(_JOBS, {})[claim.name] = new.id
         st.rerun()

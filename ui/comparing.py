@@ -14,6 +14,7 @@ from mlpcore.figures import Quantity
 from mlpcore.history import History
 from ui.live_chart import as_json, live_chart
 from ui.run_monitor import REFRESH_SECONDS
+from ui.session import owner
 from ui.words import duration
 
 MOST_CURVES = 6
@@ -45,7 +46,7 @@ def _follow(job: Job, *, was_over: bool) -> None:
                 key=f"cancel_{job.id}",
                 icon=":material/stop:",
                 on_click=job.cancel,
-                disabled=job.cancelled,
+                disabled=job.cancelled or job.owner != owner(),
                 help="Stops all its runs. What is finished stays.",
             )
     if job.error:

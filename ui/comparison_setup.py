@@ -20,6 +20,7 @@ from ui.field_inputs import as_shown, as_value, field_input, number, plain, show
 from ui.fields import FIELDS
 from ui.lessons import lesson
 from ui.navigation import note_in_address
+from ui.session import visible_runs
 
 _SLOTS, _SEEDS, _IMPORTANT, _RUN = "compare_slots", "compare_seeds", "compare_important", "compare_run"
 _PER_ROW = 3
@@ -278,7 +279,7 @@ def _remove(slot: int) -> None:
 
 
 def _add_a_run(models: int) -> None:
-    finished = {run.id: run for run in runs.queue.runs() if run.status is Status.FINISHED}
+    finished = {run.id: run for run in visible_runs() if run.status is Status.FINISHED}
     if not finished:
         return
     with st.popover("Add a finished run", icon=":material/model_training:", disabled=models >= MAX_EXPERIMENTS):

@@ -4,43 +4,29 @@ import os
 
 import streamlit as st
 
-from mlpcore import datasets, runs
+from mlpcore import datasets
 from mlpcore.comparison.batch import relative_cost
 from mlpcore.comparison.costs import seconds_per_cost
 from mlpcore.comparison.job import Job, jobs
+from mlpcore.comparison.known import Known
 from mlpcore.comparison.plan import Plan
-from mlpcore.comparison.results import TrainedRun
-from mlpcore.experiment import DatasetName, Experiment
-from mlpcore.runs import Status
+from mlpcore.experiment import DatasetName
 from ui.session import owner
 
 JOB_TO_SHOW = "job_to_show"
 """Where in the session's state another page leaves the id of the job that the Compare page is to show."""
 
 
-def known_runs() -> dict[Experiment, TrainedRun]:
-    """What was trained here before: equal experiments give equal numbers, so nothing is trained twice."""
-    known = {
-        run.experiment: TrainedRun.of(run.experiment, run.result, run.history)
-        for run in runs.queue.runs()
-        if run.status is Status.FINISHED and run.result
-    }
-    for job in jobs.all():
-        for batch in job.batches:
-            known.update({run.experiment: run for run in batch.trained if run})
-    return known
-
-
 def start(plan: Plan) -> Job:
     """Starts to train what a plan needs."""
-    job = Job(plan, lambda job: job.train(plan.runs), owner(), known=known_runs())
+    job = Job(plan, lambda job: job.train(plan.runs), owner(), known=Known(jobs))
     jobs.add(job)
     return job
 
 
 def time_needed(plan: Plan) -> tuple[int, float]:
     """How many runs of `plan` are to be trained, and how many seconds they will take, about."""
-    known = known_runs()
+    known = Known(jobs)
     missing = [run for run in plan.runs if run not in known]
     side_by_side = max(1, (os.cpu_count() or 1) // plan.experiments[0].threads)
     cost = sum(map(relative_cost, missing))
@@ -56,7 +42,12 @@ def seen_before(plan: Plan) -> str | None:
     """A warning where these models were compared before with other seeds, some of which are among the plan's."""
     for job in jobs.all():
         seen = job.subject
-        if isinstance(seen, Plan) and job.is_over and set(seen.experiments) == set(plan.experiments):
+        if (
+            isinstance(seen, Plan)
+            and job.is_over
+            and job.owner == owner()
+            and set(seen.experiments) == set(plan.experiments)
+        ):
             shared = set(seen.seeds) & set(plan.seeds)
             if shared and seen.seeds != plan.seeds:
                 return (

@@ -1,26 +1,35 @@
 """Which models answer: those that come with MLP Lab, one's own runs as they finish, and copies tuned on My digits."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import streamlit as st
 
-from mlpcore import figures, runs
+from mlpcore import figures
 from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, load
 from mlpcore.runs import Run
-from ui.session import my_models
+from ui.session import my_models, visible_runs
 
 MOST = 4
+_MOST_RUNS = 50
 _PICKED, _NEXT = "models_picked", "models_next"
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A model that can be asked, what it is called in narrow places, and its colour in every figure."""
+    """A model that can be asked, what it is called, also in narrow places, and its colour in every figure."""
 
     key: str
-    model: TrainedModel
+    title: str
     short_title: str
     color: str
+    load: Callable[[], TrainedModel]
+
+    @cached_property
+    def model(self) -> TrainedModel:
+        """The model itself, which may have to be read from the disk."""
+        return self.load()
 
 
 @st.cache_resource(show_spinner=False)
@@ -35,26 +44,29 @@ def _bundled() -> dict[str, TrainedModel]:
 
 
 def all_choices() -> dict[str, Choice]:
-    """Every model that reads digits, by its key."""
-    choices = [
-        Choice(name, model, model.title.partition(" (")[0], figures.BUNDLED_COLORS[name])
-        for name, model in _bundled().items()
-    ]
+    """Every model that reads digits, by its key; of one's own and shared runs, the newest."""
+    choices = [_of_model(name, model, figures.BUNDLED_COLORS[name]) for name, model in _bundled().items()]
     choices += [
-        Choice(key, model, model.title.partition(" (")[0], figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
+        _of_model(key, model, figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
         for number, (key, model) in enumerate(my_models().items())
     ]
+    readable = [run for run in visible_runs() if run.outcome and run.experiment.data.dataset == "mnist"]
     choices += [
-        Choice(run.id, _of_run(run), f"Run {run.number}", figures.run_color(run.number))
-        for run in runs.queue.runs()
-        if run.model and run.result and run.experiment.data.dataset == "mnist"
+        Choice(run.id, run.title, f"Run {run.number}", figures.run_color(run.number), partial(_of_run, run))
+        for run in readable[:_MOST_RUNS]
     ]
     return {choice.key: choice for choice in choices}
 
 
+def _of_model(key: str, model: TrainedModel, color: str) -> Choice:
+    return Choice(key, model.title, model.title.partition(" (")[0], color, lambda: model)
+
+
+@st.cache_resource(show_spinner=False, max_entries=50, hash_funcs={Run: lambda run: run.id})
 def _of_run(run: Run) -> TrainedModel:
-    assert run.model and run.result
-    return TrainedModel(run.title, run.experiment, run.model, Score.of(run.result.test))
+    model, result = run.model, run.result
+    assert model and result
+    return TrainedModel(run.title, run.experiment, model, Score.of(result.test))
 
 
 def model_picker() -> list[Choice]:
@@ -68,7 +80,7 @@ def model_picker() -> list[Choice]:
         "Models that answer",
         list(choices),
         key=_PICKED,
-        format_func=lambda key: choices[key].model.title,
+        format_func=lambda key: choices[key].title,
         max_selections=MOST,
         placeholder="Choose up to four models",
         persist_state="session",

@@ -5,12 +5,11 @@ import time
 
 import streamlit as st
 
-from mlpcore import runs
 from mlpcore.comparison.job import jobs
 from mlpcore.runs import Run, Status
 from ui.comparison_start import JOB_TO_SHOW
 from ui.run_monitor import STATUS_BADGES
-from ui.session import owner
+from ui.session import owner, visible_runs
 from ui.words import percent
 
 REFRESH_SECONDS = 2.0
@@ -22,15 +21,19 @@ _ENDED, _ANNOUNCED = "ended_runs", "announced_runs"
 @st.fragment(run_every=REFRESH_SECONDS)
 def run_list() -> None:
     """Lists the newest runs with where they stand; a click shows one on the Train page."""
-    all_runs = runs.queue.runs()
+    all_runs = visible_runs()
     _announce(all_runs)
     for job in jobs.all():
-        if not job.is_over and st.button(
-            f"Comparison · {percent(job.progress, 0)}",
-            key=f"job_{job.id}",
-            icon=":material/compare_arrows:",
-            type="tertiary",
-            help="Shows it on the Compare page.",
+        if (
+            not job.is_over
+            and job.owner == owner()
+            and st.button(
+                f"Comparison · {percent(job.progress, 0)}",
+                key=f"job_{job.id}",
+                icon=":material/compare_arrows:",
+                type="tertiary",
+                help="Shows it on the Compare page.",
+            )
         ):
             st.session_state[JOB_TO_SHOW] = job.id
             st.switch_page("pages/compare.py")
@@ -51,8 +54,8 @@ def run_list() -> None:
 
 
 def _state(run: Run) -> str:
-    if run.result:
-        return percent(run.result.test.accuracy)
+    if run.outcome:
+        return percent(run.outcome.test_accuracy)
     if run.status in (Status.TRAINING, Status.PAUSED):
         return f"{run.status} {percent(run.progress, 0)}"
     return run.status
@@ -68,7 +71,7 @@ def _announce(all_runs: list[Run]) -> None:
         if run.id not in announced and now - seen.get(run.id, math.inf) >= REFRESH_SECONDS / 2:
             announced.add(run.id)
             icon, _ = STATUS_BADGES[run.status]
-            outcome = f": {percent(run.result.test.accuracy)} test accuracy" if run.result else ""
+            outcome = f": {percent(run.outcome.test_accuracy)} test accuracy" if run.outcome else ""
             st.toast(f"{run.title} {run.status}{outcome}", icon=icon, duration="long")
     news = [run for run in ended if run.id not in seen]
     seen.update(dict.fromkeys((run.id for run in news), now))

@@ -14,6 +14,7 @@ from mlpcore.runs import Run, Status
 from ui.experiment_form import fill_form
 from ui.live_chart import as_json, live_chart
 from ui.results import show_result
+from ui.session import may_change
 from ui.words import duration
 
 REFRESH_SECONDS = 0.5
@@ -56,6 +57,10 @@ def _monitor(run: Run, *, was_final: bool) -> None:
     st.progress(run.progress, text=progress_in_words(run))
     if not was_final:
         _controls(run)
+    elif run.status is Status.INTERRUPTED:
+        _resume(run)
+    if run.unsaved:
+        st.warning(run.unsaved, icon=":material/save:")
     if run.error:
         st.error(run.error, icon=":material/error:")
     if run.result:
@@ -64,6 +69,20 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         _charts(run)
     else:
         st.caption("The curves begin with the first step.")
+
+
+def _resume(run: Run) -> None:
+    st.info(
+        "The server ended while this run was training. What it had learned is kept: it can go on, and will end exactly "
+        "as if nothing had happened.",
+        icon=":material/power_off:",
+    )
+    pressed = st.button(
+        "Resume", key="run_take_up", icon=":material/play_arrow:", type="primary", disabled=not may_change(run)
+    )
+    if pressed:
+        runs.queue.resume(run)
+        st.rerun()
 
 
 def progress_in_words(run: Run) -> str:
@@ -92,7 +111,7 @@ def progress_in_words(run: Run) -> str:
 def _controls(run: Run) -> None:
     # Every button keeps its place, so that none comes to lie under a finger that meant another.
     queue, paused, training = runs.queue, run.status is Status.PAUSED, run.status is Status.TRAINING
-    done = run.is_trained
+    done = run.is_trained or run.elsewhere or not may_change(run)
     with st.container(horizontal=True):
         st.button(
             "Resume" if paused else "Pause",
@@ -108,7 +127,7 @@ def _controls(run: Run) -> None:
             ("10 steps", "run_10_steps", lambda: queue.advance(run, 10)),
             ("1 epoch", "run_1_epoch", lambda: queue.advance_epoch(run)),
         ]:
-            st.button(label, key=key, on_click=advance, disabled=not paused, help="While it is paused.")
+            st.button(label, key=key, on_click=advance, disabled=not paused or done, help="While it is paused.")
         never_began = run.step == 0 and not training
         st.button(
             "Cancel" if never_began else "Stop",

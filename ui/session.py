@@ -11,13 +11,18 @@ from pathlib import Path
 
 import streamlit as st
 
+from mlpcore import runs
 from mlpcore.collection import Collection
 from mlpcore.identity import name_in, new_name, secret_key, signed
 from mlpcore.models import TrainedModel
+from mlpcore.runs import Run
 from ui.cookies import set_cookie
 
 MOST_OWNERS = 300
 """Browsers whose drawings are kept at the same time, ten classes; 500 drawings take 2 MB."""
+
+SHARED = "shared"
+"""The tag of a run that everybody on this server sees."""
 
 _COOKIE = "mlplab_owner"
 
@@ -45,6 +50,16 @@ def remember_owner() -> None:
     """Lets the browser show after a reload that it is the same."""
     if name_in(_cookie(), _key()) != owner():
         set_cookie(_COOKIE, signed(owner(), _key()))
+
+
+def may_change(run: Run) -> bool:
+    """Whether the run was started here; those of the command line belong to everybody who can reach the server."""
+    return run.owner in ("", owner())
+
+
+def visible_runs() -> list[Run]:
+    """One's own runs and those that are shared, the newest first."""
+    return [run for run in runs.queue.runs() if may_change(run) or SHARED in run.tags]
 
 
 def my_digits() -> Collection:

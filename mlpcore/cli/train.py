@@ -1,4 +1,7 @@
-"""``python -m mlpcore train``: one model, and how good it is."""
+"""``python -m mlpcore train``: one model, and how good it is.
+
+The run is kept among those of the app, so that `resume` can go on with it if it is killed.
+"""
 
 import argparse
 import json
@@ -13,6 +16,7 @@ from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, InvalidExperiment, 
 
 if TYPE_CHECKING:
     from mlpcore.history import EpochRecord
+    from mlpcore.store import Recorder
     from mlpcore.training import Result, Trainer
 
 MAX_FILE_BYTES = 1_000_000
@@ -47,17 +51,46 @@ def run(given: argparse.Namespace) -> int:
     experiment = _experiment(given)
 
     from mlpcore import datasets
-    from mlpcore.training import OutOfMemory, Trainer, TrainingDiverged, check_machine
+    from mlpcore.training import Trainer, check_machine
 
     check_machine(experiment)
     try:
         with fetch_progress(experiment.data.dataset) as tell:
             dataset = datasets.load(experiment.data.dataset, tell)
-        trainer = Trainer(experiment, dataset)
-        result, stopped = _follow(trainer, show_epochs=not given.json)
-    except (datasets.DataUnavailable, TrainingDiverged, OutOfMemory) as failure:
+    except datasets.DataUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1
+    return train(Trainer(experiment, dataset), _recorder(experiment), given.json)
+
+
+def _recorder(experiment: Experiment) -> "Recorder | None":
+    """What keeps the run, unless the disk does not let it."""
+    from mlpcore.store import Store, StoreProblem
+
+    try:
+        return Store().create(experiment)
+    except StoreProblem as problem:
+        print(f"This run is not kept. {problem}", file=sys.stderr)
+        return None
+
+
+def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int:
+    """Trains to the end, keeps the run, prints what came out, and returns the exit code."""
+    from mlpcore.training import OutOfMemory, TrainingDiverged
+
+    experiment = trainer.experiment
+    try:
+        result, stopped = _follow(trainer, recorder, show_epochs=not as_json)
+    except (TrainingDiverged, OutOfMemory) as failure:
+        if recorder:
+            recorder.end("failed", experiment, trainer.history, error=str(failure))
+        print(failure, file=sys.stderr)
+        return 1
+    if recorder:
+        ending = "finished" if trainer.is_complete else "stopped"
+        recorder.end(ending, experiment, trainer.history, result, trainer.model.eval())
+        if recorder.unsaved:
+            print(f"This run is not kept as it ended. {recorder.unsaved}", file=sys.stderr)
     if stopped:
         print(_how_far(trainer), file=sys.stderr)
     elif experiment.hyperparameters.early_stopping:
@@ -66,7 +99,8 @@ def run(given: argparse.Namespace) -> int:
             f"took the weights of epoch {result.weights_of_epoch}.",
             file=sys.stderr,
         )
-    print(_as_json(trainer, result) if given.json else summary(result), flush=True)
+    run_id = recorder.id if recorder else None
+    print(_as_json(run_id, trainer, result) if as_json else summary(result), flush=True)
     return 130 if stopped else 0
 
 
@@ -96,7 +130,7 @@ def _read_experiment(path: Path) -> Experiment:
     raise InvalidExperiment({"experiment": f"{path}: {problem}"})
 
 
-def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
+def _follow(trainer: "Trainer", recorder: "Recorder | None", show_epochs: bool) -> "tuple[Result, bool]":
     """Trains to the end behind a progress bar; returns what came out, and whether a signal stopped it early."""
     from mlpcore.training import EpochEnd, Finished, Step
 
@@ -107,6 +141,8 @@ def _follow(trainer: "Trainer", show_epochs: bool) -> "tuple[Result, bool]":
         progress_bar(desc=f"Epoch 1/{epochs}", total=images * epochs, unit=" images", unit_scale=True) as bar,
     ):
         for event in trainer:
+            if recorder:
+                recorder.look(event, trainer)
             match event:
                 case Step(step, epoch):
                     in_epoch = min((step - (epoch - 1) * experiment.steps_per_epoch) * experiment.batch_images, images)
@@ -152,12 +188,13 @@ def _how_far(trainer: "Trainer") -> str:
     )
 
 
-def _as_json(trainer: "Trainer", result: "Result") -> str:
+def _as_json(run_id: str | None, trainer: "Trainer", result: "Result") -> str:
     from mlpcore.network import parameter_count
 
     shown = ("epoch", "loss", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
     return json.dumps(
         {
+            "run_id": run_id,
             "experiment": trainer.experiment.model_dump(mode="json"),
             "parameters": parameter_count(trainer.experiment.architecture),
             "epochs": [{name: getattr(record, name) for name in shown} for record in trainer.history.epochs],

@@ -3,7 +3,8 @@
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from mlpcore import runs
 from mlpcore.comparison.results import TrainedRun
@@ -17,6 +18,13 @@ TEST_IMAGES = 10_000
 
 _STEP_OVERHEAD_FLOPS = 50e6
 """What a step costs before any arithmetic, as the operations that take as long; for estimates of time."""
+
+
+class Trained(Protocol):
+    """Runs that were trained before, as a dictionary has them."""
+
+    def get(self, experiment: Experiment, /) -> TrainedRun | None:
+        """The run of this experiment, if there is one."""
 
 
 class Batch:
@@ -44,12 +52,12 @@ class Batch:
         experiments: Sequence[Experiment],
         queue: RunQueue | None = None,
         owner: str = "",
-        known: Mapping[Experiment, TrainedRun] | None = None,
+        known: Trained | None = None,
         at_once: int | None = None,
         stop_at_failure: bool = True,
     ) -> None:
         self.experiments = tuple(experiments)
-        self.trained = [(known or {}).get(experiment) for experiment in self.experiments]
+        self.trained = [known.get(experiment) if known else None for experiment in self.experiments]
         self.error: str | None = None
         self.cancelled = False
         self._queue = queue or runs.queue

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlpcore.comparison.batch import Batch
+from mlpcore.comparison.batch import Batch, Trained
 from mlpcore.comparison.results import TrainedRun
 from mlpcore.experiment import Experiment
 from mlpcore.runs import RunQueue
@@ -47,7 +47,7 @@ class Job:
         work: Callable[["Job"], Any],
         owner: str = "",
         queue: RunQueue | None = None,
-        known: dict[Experiment, TrainedRun] | None = None,
+        known: Trained | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.subject = subject
@@ -57,7 +57,7 @@ class Job:
         self.error: str | None = None
         self.cancelled = False
         self._queue = queue
-        self._known = known or {}
+        self._known = known
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
         self._done = 0.0

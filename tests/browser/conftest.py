@@ -108,7 +108,7 @@ def open_page(server: str, browser: Browser) -> Iterator[Opener]:
 @pytest.fixture
 def page(open_page: Opener) -> Page:
     """A fresh session on the Train page."""
-    page = open_page()
+    page = open_page("train")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     return page
 

@@ -12,6 +12,7 @@ from mlpcore.comparison.job import Job, Jobs
 from mlpcore.comparison.plan import Plan
 from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.figures import run_color
+from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
 from tests.waiting import until
 from ui.claims import Asked
@@ -278,10 +279,14 @@ def test_an_unknown_claim_in_the_address_shows_the_first(open_page: Opener) -> N
 
 def test_a_running_comparison_stands_in_the_list_beside_every_page(queue: RunQueue, jobs: Jobs) -> None:
     plan = Plan(tuple(experiment_from_fields({"hidden": [size], "epochs": 1000}) for size in (4, 8)), seeds=(0,))
-    jobs.add(Job(plan, lambda job: job.train(plan.runs)))
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = AppTest.from_file("../../app.py", default_timeout=60)
+    app.session_state["owner"] = new_name()
+    jobs.add(Job(plan, lambda job: job.train(plan.runs), app.session_state["owner"]))
+    app.run()
     assert not app.exception
     assert any(button.label.startswith("Comparison") for button in app.button)
+    stranger = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not any(button.label.startswith("Comparison") for button in stranger.button)
 
 
 def test_a_job_chosen_in_that_list_is_shown_whatever_the_page_showed_before(

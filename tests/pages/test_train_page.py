@@ -12,7 +12,7 @@ from tests.waiting import until
 
 @pytest.fixture
 def app(queue: RunQueue) -> AppTest:
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py").run()
     assert not app.exception
     return app
 
@@ -236,11 +236,11 @@ def test_use_this_runs_settings_fills_the_form(app: AppTest, queue: RunQueue) ->
 
 def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue) -> None:
     runs_here = [queue.submit(experiment_from_fields({"hidden": [4], "train_size": 640})) for _ in range(2)]
-    other = AppTest.from_file("../../app.py", default_timeout=60)
+    other = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     other.query_params["run"] = runs_here[0].id
     other.run()
     assert any(subheader.value.startswith("Run 1:") for subheader in other.subheader)
-    stranger = AppTest.from_file("../../app.py", default_timeout=60)
+    stranger = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     stranger.query_params["run"] = "../../etc/passwd"
     stranger.run()
     assert not stranger.exception
@@ -255,7 +255,7 @@ def test_images_that_cannot_be_had_are_explained_and_block_training(
 
     monkeypatch.setattr(datasets, "is_on_disk", lambda name: False)
     monkeypatch.setattr(datasets, "fetch", refuse)
-    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py").run()
     assert not app.exception
     assert "four files" in app.error[0].value
     assert app.button(key="train").disabled

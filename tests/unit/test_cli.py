@@ -1,10 +1,12 @@
 """The command line: what goes to which stream, with which exit code, and that no input ends in a traceback."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,10 +20,12 @@ from mlpcore import datasets, models
 from mlpcore.cli import main
 from mlpcore.datasets import DataUnavailable
 from mlpcore.evaluation import judge
-from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields, experiment_from_json
 from mlpcore.models import Score, TrainedModel, load, save
 from mlpcore.network import MLP
 from mlpcore.pen import drawn
+from mlpcore.store import Store
+from mlpcore.training import Trainer
 from mlpcore.unipen import read
 from tests.processes import heed_ctrl_c
 
@@ -80,9 +84,9 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def without_seconds(report: dict[str, Any]) -> dict[str, Any]:
+def without_seconds_and_id(report: dict[str, Any]) -> dict[str, Any]:
     epochs = [{name: value for name, value in epoch.items() if name != "seconds"} for epoch in report["epochs"]]
-    return {**report, "epochs": epochs, "train_seconds": None}
+    return {**report, "epochs": epochs, "train_seconds": None, "run_id": None}
 
 
 def test_train_prints_one_json_object_and_its_experiment_gives_the_same_again(
@@ -92,6 +96,7 @@ def test_train_prints_one_json_object_and_its_experiment_gives_the_same_again(
     assert ran.returncode == 0, ran.stderr
     report = strict(ran.stdout)
     assert list(report) == [
+        "run_id",
         "experiment",
         "parameters",
         "epochs",
@@ -115,7 +120,82 @@ def test_train_prints_one_json_object_and_its_experiment_gives_the_same_again(
     file.write_text(json.dumps(report["experiment"]))
     code, again, _ = run("train", "--experiment", file, "--json")
     assert code == 0
-    assert without_seconds(strict(again)) == without_seconds(report)
+    assert without_seconds_and_id(strict(again)) == without_seconds_and_id(report)
+
+
+def test_a_killed_training_is_listed_and_resumed_to_the_result_it_would_have_had(
+    run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLPLAB_HOME", str(tmp_path))
+    options = [*SMALL[:4], "--epochs", "2", "--hidden", "32", "--dropout", "0.2", "--accumulate", "3", "--json"]
+    report = strict(run("train", *options)[1])
+    assert run("runs")[1].startswith(report["run_id"][:8])
+    # An interrupted run: as it is on the disk after some steps, and nobody holds it.
+    experiment = experiment_from_json(json.dumps(report["experiment"]))
+    store = Store()
+    recorder = store.create(experiment)
+    trainer = Trainer(experiment, datasets.load("mnist"))
+    while trainer.steps < 38:
+        next(trainer)
+    recorder.save(trainer)
+    assert [each["status"] for each in strict(run("runs", "--json")[1])] == ["training", "finished"]
+    recorder.release()
+    assert [each["status"] for each in strict(run("runs", "--json")[1])] == ["interrupted", "finished"]
+
+    code, out, err = run("resume", recorder.id[:12], "--json")
+    assert code == 0, err
+    assert "going on after step 38" in err
+    resumed = strict(out)
+    assert resumed["run_id"] == recorder.id
+    assert without_seconds_and_id(resumed) == without_seconds_and_id(report)
+    newest, oldest = strict(run("runs", "--json")[1])
+    assert (newest["run_id"], newest["status"], newest["title"]) == (
+        recorder.id, "finished", "Run 2: One hidden layer (32)",
+    )  # fmt: skip
+    assert newest["experiment"] == oldest["experiment"] == report["experiment"]
+    assert newest["test"] == oldest["test"] == report["test"]
+    one, other = (store.model(each) for each in (recorder.id, report["run_id"]))
+    assert all(torch.equal(*both) for both in zip(one.parameters(), other.parameters(), strict=True))
+
+    other_digit = "0" if recorder.id[-1] != "0" else "1"
+    monkeypatch.setattr("mlpcore.store.store.uuid.uuid4", lambda: uuid.UUID(recorder.id[:-1] + other_digit))
+    store.create(experiment).release()
+    for wanted, code, part in [
+        (recorder.id[:20], 2, "2 runs have an id that begins with"),
+        (recorder.id, 1, "This run is finished: there is nothing to go on with."),
+        ("no such id", 2, "No run has an id that begins with 'no such id'"),
+        ("", 2, "No run has an id"),
+    ]:
+        ended, out, err = run("resume", wanted)
+        assert (ended, out) == (code, "")
+        assert part in err
+    store.close()
+
+
+def test_without_a_place_for_it_a_training_goes_on_and_says_so(
+    run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("MLPLAB_HOME", str(tmp_path / "file"))
+    code, out, err = run("train", *TINY)
+    assert code == 0
+    assert strict(out)["run_id"] is None
+    assert "This run is not kept. " in err and str(tmp_path / "file") in err
+    for words in (["runs"], ["resume", "abc"]):
+        code, out, err = run(*words)
+        assert (code, out) == (1, "")
+        assert str(tmp_path / "file") in err
+
+
+def test_the_disk_may_fill_up_while_training(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("mlpcore.store.files.os.fsync", no_room)
+    code, out, err = run("train", *TINY)
+    assert code == 0
+    assert 0 < strict(out)["test"]["accuracy"] < 1
+    assert "This run is not kept as it ended. The disk of " in err and "is full" in err
 
 
 def test_ctrl_c_stops_after_a_step_and_evaluates_what_was_reached(

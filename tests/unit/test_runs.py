@@ -1,8 +1,12 @@
 """The queue: turns, pauses, places, ends. Runs are real and small; conditions are waited for, never timed."""
 
+import dataclasses
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +15,9 @@ import torch
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.runs import WATCHES, Run, RunQueue, Status
+from mlpcore.runs import queue as process_queue
 from mlpcore.snapshots import Watch
+from mlpcore.store import Store
 from mlpcore.training import Trainer
 from tests.waiting import until
 
@@ -255,3 +261,278 @@ def test_an_owner_watches_one_run_and_the_server_keeps_a_limited_number(
     others = [queue.submit(experiment, f"owner {n}", paused=True, watch=watch()) for n in range(WATCHES)]
     assert mine[1].watch is None
     assert all(run.watch for run in others)
+
+
+# With a store
+
+Opener = Callable[..., RunQueue]
+
+
+@pytest.fixture
+def start(mnist: Dataset, tmp_path: Path) -> Iterator[Opener]:
+    """Starts a server, as it were: a queue on the same folder each time."""
+    started: list[RunQueue] = []
+
+    def start(**options: Any) -> RunQueue:
+        store = Store(tmp_path / "runs", **options)
+        queue = RunQueue(load=lambda name: mnist, cores=2, store=store)
+        started.append(queue)
+        return queue
+
+    yield start
+    for queue in started:
+        queue.close()
+
+
+def look(queue: RunQueue) -> list[Run]:
+    """What is listed now, not up to a second ago."""
+    queue._look_at = 0.0
+    return queue.runs()
+
+
+def same_bits(run: Run, alone: Trainer) -> bool:
+    history, model = run.history, run.model
+    assert model
+    records = [dataclasses.replace(record, seconds=0.0) for record in history.epochs]
+    expected = [dataclasses.replace(record, seconds=0.0) for record in alone.history.epochs]
+    return (
+        history.losses.tobytes() == alone.history.losses.tobytes()
+        and (records, history.health) == (expected, alone.history.health)
+        and all(torch.equal(*pair) for pair in zip(model.parameters(), alone.model.parameters(), strict=True))
+    )
+
+
+def trained(experiment: Experiment, dataset: Dataset) -> Trainer:
+    trainer = Trainer(experiment, dataset)
+    list(trainer)
+    return trainer
+
+
+def test_importing_makes_no_folder(home: Path) -> None:
+    assert isinstance(process_queue._store, Store)
+    assert process_queue._store.folder == home
+    assert process_queue._store._database is None
+
+
+def test_finished_runs_are_there_after_a_restart_and_read_only_when_asked_for(
+    start: Opener, mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = start()
+    run = first.submit(small(), owner="me")
+    failing = first.submit(small(optimizer="momentum", learning_rate=100.0, hidden=[64, 64, 64], activation="gelu"))
+    until(lambda: run.status.is_final and failing.status.is_final, "both end")
+    assert run._model is None and run.unsaved is None  # given back, and read again
+    alone = trained(small(), mnist)
+    assert same_bits(run, alone)
+    first.describe(run, "The first", ["a", "b"], "Good.")
+    first.close()
+
+    second = start()
+    with monkeypatch.context() as patch:
+        for name in ("read_history", "read_result", "read_state", "load"):
+            patch.delattr(f"mlpcore.store.store.{name}")
+        later, again = second.runs()
+        assert (again.id, again.number, again.owner, again.status) == (run.id, 1, "me", Status.FINISHED)
+        assert (again.title, again.tags, again.note) == ("The first", ("a", "b"), "Good.")
+        assert again.progress == 1 and again.ended
+        assert again.outcome == run.outcome and again.outcome
+    assert same_bits(again, alone)
+    assert again.result and again.result.test.accuracy == again.outcome.test_accuracy
+    assert (later.status, later.result, later.model) == (Status.FAILED, None, None)
+    assert later.error == failing.error and "learning rate" in str(later.error)
+    assert later.history.steps == failing.history.steps > 0
+    assert second.submit(small(), paused=True).number == 3
+    seconds = again.history.epochs[-1].seconds
+    assert second.measured_seconds(small(seed=7)) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("fields", [{}, {"accumulate": 4, "dropout": 0.3, "augment": "affine", "schedule": "cosine"}])
+def test_a_run_that_a_restart_interrupted_goes_on_to_the_very_same_result(
+    fields: dict[str, object], start: Opener, mnist: Dataset
+) -> None:
+    experiment = small(hidden=[64], epochs=6, **fields)
+    run = (queue := start(seconds_between=0.0, share_of_time=1.0)).submit(experiment)
+    for steps in (10, 45, 70):
+        until(lambda: run.step > steps, "it trains")  # noqa: B023
+        queue.close()
+        queue = start(seconds_between=0.0, share_of_time=1.0)
+        (run,) = queue.runs()
+        assert run.status is Status.INTERRUPTED
+        assert 0 < run.progress < 1 and run.history.steps == run.step > 0
+        queue.resume(run)
+        assert not run.status.is_final
+    until(lambda: run.status.is_final, "it ends")
+    assert run.status is Status.FINISHED
+    assert same_bits(run, trained(experiment, mnist))
+
+
+def test_a_paused_run_is_kept_where_it_rests(start: Opener) -> None:
+    queue = start()
+    run = queue.submit(small(), paused=True)
+    queue.advance(run, 7)
+    until(lambda: run.status is Status.PAUSED and run.step == 7, "seven steps")
+    queue.close()
+    (again,) = start().runs()
+    assert (again.status, again.step, again.history.steps) == (Status.INTERRUPTED, 7, 7)
+
+
+def test_another_server_looks_on_and_leaves_the_run_alone(start: Opener) -> None:
+    here, there = start(seconds_between=0.0), start()
+    run = here.submit(endless())
+    until(lambda: run.step > 50, "it trains")
+    (shown,) = look(there)
+    assert shown.elsewhere and shown.status is Status.TRAINING
+    for act in (there.resume, there.pause, there.stop, there.advance_epoch):
+        act(shown)
+    there.delete([shown])
+    assert look(there) == [shown] and shown.elsewhere and not shown.stopping
+    assert shown.status is Status.TRAINING and shown.history.steps == shown.step
+    here.stop(run)
+    until(lambda: run.status.is_final, "it ends")
+    look(there)
+    assert (shown.status, shown.elsewhere, shown.step) == (Status.STOPPED, False, run.step)
+    assert shown.outcome == run.outcome
+    here.delete([run])
+    assert look(there) == []
+    here.put_back([run.id])
+    assert [each.id for each in look(there)] == [run.id]
+
+
+def test_a_run_resumed_on_two_servers_is_trained_by_one(start: Opener) -> None:
+    queue = start()
+    run = queue.submit(endless())
+    until(lambda: run.step > 5, "it trains")
+    queue.close()
+    servers = [start(), start()]
+    runs = [server.runs()[0] for server in servers]
+    threads = [threading.Thread(target=server.resume, args=(run,)) for server, run in zip(servers, runs, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    until(lambda: any(run.history.steps > 50 for run in runs), "one goes on")
+    assert [len(look(server)) for server in servers] == [1, 1]
+    assert sorted(run.elsewhere for run in runs) == [False, True]
+    assert all(run.status is Status.TRAINING for run in runs)
+
+
+def test_a_server_that_dies_leaves_its_runs_to_the_others(start: Opener) -> None:
+    here, there = start(), start()
+    run = here.submit(endless())
+    until(lambda: run.step > 5, "it trains")
+    (shown,) = look(there)
+    assert (shown.elsewhere, shown.status) == (True, Status.TRAINING)
+    here.close()
+    look(there)
+    assert (shown.elsewhere, shown.status) == (False, Status.INTERRUPTED)
+    there.resume(shown)
+    until(lambda: shown.step > run.step, "it goes on")
+
+
+def test_what_cannot_go_on_stays_as_it_was(start: Opener, mnist: Dataset) -> None:
+    queue = start()
+    run = queue.submit(endless())
+    until(lambda: run.step > 5, "it trains")
+    queue.close()
+    step = run.step
+
+    def unavailable(name: object) -> Dataset:
+        raise DataUnavailable("no images")
+
+    later = start()
+    later._load = unavailable
+    (again,) = later.runs()
+    later.resume(again)
+    until(lambda: again.error, "the words")
+    until(lambda: again.status.is_final, "it ends")
+    assert (again.status, again.error, again.history.steps) == (Status.INTERRUPTED, "no images", step)
+    # It waits for its turn behind another, and is cancelled.
+    later._training_at_once = 0
+    later.resume(again)
+    assert (again.status, again.error) == (Status.QUEUED, None)
+    later.stop(again)
+    assert later.runs() == [again]
+    assert again.status is Status.INTERRUPTED
+    later._load, later._training_at_once = (lambda name: mnist), 1
+    later.resume(again)
+    until(lambda: again.step > step, "it goes on")
+
+
+def test_a_run_whose_checkpoint_is_damaged_starts_again_and_ends_the_same(
+    start: Opener, mnist: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = start()
+    run = queue.submit(small(epochs=4))
+    until(lambda: run.step > 5, "it trains")
+    queue.close()
+    checkpoint = tmp_path / "runs" / run.id / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    (again,) = (later := start()).runs()
+    assert again.history.steps == 0
+    assert again.unsaved and "checkpoint.pt is damaged" in again.unsaved
+    later.resume(again)
+    until(lambda: again.status.is_final, "it ends")
+    assert again.status is Status.FINISHED
+    assert same_bits(again, trained(small(epochs=4), mnist))
+    assert "starts again" in caplog.text or "started again" in caplog.text
+
+
+def test_training_goes_on_where_nothing_can_be_kept(start: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(path: Path, *parts: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    queue = start(seconds_between=0.0, share_of_time=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr("mlpcore.store.files.write_whole", no_room)
+        run = queue.submit(small())
+        until(lambda: run.unsaved, "the words")
+        until(lambda: run.status.is_final, "it ends")
+    assert run.status is Status.FINISHED
+    assert run.unsaved and "is full" in run.unsaved
+    assert run.result and run.model and run.history.epochs
+    assert look(queue) == [run]
+    fine = queue.submit(endless())
+    until(lambda: fine.step > 5, "it trains")
+    assert fine.unsaved is None
+
+
+def test_without_a_folder_runs_stay_in_memory_and_are_kept_once_there_is_one(start: Opener, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("no folder")
+    queue = start()
+    assert queue.runs() == []
+    problem = queue.unsaved
+    assert problem and str(tmp_path / "runs") in problem
+    run = queue.submit(small())
+    until(lambda: run.status.is_final, "it ends")
+    assert (run.number, run.status) == (1, Status.FINISHED) and run.result
+    assert run.unsaved == problem
+    (tmp_path / "runs").unlink()
+    assert look(queue) == [run]
+    assert queue.unsaved is None
+    assert queue.submit(small(), paused=True).unsaved is None
+
+
+def test_runs_of_a_comparison_and_cancelled_ones_leave_nothing_on_the_disk(start: Opener, tmp_path: Path) -> None:
+    queue = start()
+    hidden = queue.submit(small(), listed=False)
+    cancelled = queue.submit(small(), paused=True)
+    queue.stop(cancelled)
+    until(lambda: hidden.status.is_final, "it ends")
+    assert queue.runs() == []
+    assert not [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
+
+
+def test_deleted_runs_can_be_put_back_until_they_are_purged(start: Opener, tmp_path: Path) -> None:
+    queue = start()
+    runs = [queue.submit(small(seed=seed)) for seed in range(3)]
+    active = queue.submit(endless())
+    until(lambda: all(run.status.is_final for run in runs), "they end")
+    queue.delete([*runs, active])
+    assert look(queue) == [active]
+    queue.put_back([runs[1].id])
+    assert look(queue) == [active, runs[1]]
+    assert runs[1].result
+    queue.purge()
+    queue.put_back([runs[0].id])
+    assert look(queue) == [active, runs[1]]
+    assert {path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()} == {active.id, runs[1].id}

@@ -688,14 +688,100 @@ def test_the_state_is_a_copy(small: Small, mnist: Dataset) -> None:
     assert all(torch.equal(tensor, state["model"][name]) for name, tensor in before.items())
 
 
-def test_in_the_middle_of_an_epoch_there_is_no_state(small: Small, mnist: Dataset) -> None:
-    trainer = Trainer(small(), mnist)
-    trainer.state()
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"accumulate": 1, "schedule": "one-cycle", "optimizer": "nesterov", "learning_rate": 0.01},
+        {"accumulate": 3, "optimizer": "adagrad", "augment": "affine", "order": "by-class"},
+        {"accumulate": 1, "early_stopping": 1, "learning_rate": 0.05, "schedule": "constant", "epochs": 6},
+        {"accumulate": 21, "batch_norm": False},
+    ],
+    ids=str,
+)
+def test_a_state_after_any_update_and_between_any_evaluations_goes_on_to_the_same_bits(
+    fields: dict[str, object], small: Small, train: Train, mnist: Dataset
+) -> None:
+    experiment = small(**{**ALL_THAT_HAS_STATE, **fields})
+    whole, expected = train(experiment)
+    groups = experiment.steps_per_epoch // experiment.hyperparameters.accumulate
+    interrupted, saved = Trainer(experiment, mnist), 0
+    for number, event in enumerate(interrupted):
+        # Every seventh opportunity, which is a different place of each epoch.
+        if not interrupted.may_save or isinstance(event, Finished) or number % 7:
+            continue
+        saved += 1
+        state = kept(interrupted.state())
+        resumed = Trainer(experiment, mnist, state=state)
+        assert resumed.history.steps == interrupted.history.steps and resumed.may_save
+        *_, last = resumed
+        assert bits(resumed) == bits(whole)
+        assert isinstance(last, Finished)
+        assert last.result.test.loss == expected.test.loss
+        assert last.result.weights_of_epoch == expected.weights_of_epoch
+    assert bits(interrupted) == bits(whole)
+    assert saved >= min(3, groups)
+
+
+def test_one_state_can_be_gone_on_with_many_times(small: Small, train: Train, mnist: Dataset) -> None:
+    experiment = small(**ALL_THAT_HAS_STATE)
+    whole, _ = train(experiment)
+    interrupted = Trainer(experiment, mnist)
+    take_steps(interrupted, 8)
+    state = interrupted.state()
     for _ in range(2):
-        take_steps(trainer, 3)
-        with pytest.raises(ValueError, match="end of an epoch"):
+        resumed = Trainer(experiment, mnist, state=state)
+        list(resumed)
+        assert bits(resumed) == bits(whole)
+
+
+def test_an_interruption_does_not_count_in_the_seconds_of_an_epoch(small: Small, mnist: Dataset) -> None:
+    interrupted = Trainer(small(), mnist)
+    take_steps(interrupted, 15)
+    state = kept(interrupted.state())
+    resumed = until_epoch(Trainer(small(), mnist, state=state), 2)
+    first, second = resumed.history.epochs
+    assert first == interrupted.history.epochs[0]
+    assert state["seconds"] - state["epoch_started"] < second.seconds < resumed.seconds - first.seconds
+
+
+@pytest.mark.parametrize(("steps", "weights_of_epoch", "epochs"), [(10, 1, 1), (13, None, 1)])
+def test_a_training_gone_on_with_can_be_stopped_before_its_first_step(
+    steps: int, weights_of_epoch: int | None, epochs: int, small: Small, mnist: Dataset
+) -> None:
+    interrupted = Trainer(small(), mnist)
+    take_steps(interrupted, steps)
+    resumed = Trainer(small(), mnist, state=kept(interrupted.state()))
+    resumed.stop()
+    *_, last = resumed
+    assert isinstance(last, Finished)
+    assert (resumed.history.steps, len(resumed.history.epochs)) == (steps, epochs)
+    assert last.result.weights_of_epoch == weights_of_epoch
+
+
+def test_within_a_group_of_batches_there_is_no_state(small: Small, mnist: Dataset) -> None:
+    trainer = Trainer(small(accumulate=4), mnist)  # 10 batches in an epoch: groups of 4, 4 and 2
+    may = []
+    for event in trainer:
+        if isinstance(event, Step):
+            may.append(trainer.may_save)
+            if not trainer.may_save:
+                with pytest.raises(ValueError, match="after an update"):
+                    trainer.state()
+        else:
             trainer.state()
-        until_epoch(trainer, len(trainer.history.epochs) + 1).state()
+    assert may == 2 * [False, False, False, True, False, False, False, True, False, True]
+
+
+def test_losses_that_an_accelerator_has_not_given_yet_are_in_the_state(
+    small: Small, mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trainer, "_record", lambda self, loss, rate: self._unread.append((loss, rate)))
+    trainer = Trainer(small(), mnist)
+    take_steps(trainer, 7)
+    assert (trainer.history.steps, trainer.steps) == (0, 7)
+    state = trainer.state()
+    assert trainer.history.steps == len(state["losses"]) == 7
 
 
 def test_another_experiments_state_is_refused(small: Small, mnist: Dataset) -> None:
@@ -708,10 +794,15 @@ def test_what_is_no_state_is_refused(small: Small, mnist: Dataset) -> None:
     experiment = small(schedule="cosine")
     state = until_epoch(Trainer(experiment, mnist), 1).state()
     incomplete = [{name: state[name] for name in state if name != left_out} for left_out in state]
-    odd = {"model": {}, "optimizer": {}, "dropout": torch.zeros(3), "losses": torch.zeros(3), "epochs": [{}]}
+    odd = {
+        "model": {}, "optimizer": {}, "dropout": torch.zeros(3), "losses": torch.zeros(3), "rates": torch.zeros(1),
+        "epochs": [{}],
+    }  # fmt: skip
     for spoilt in [[], *incomplete, *({**state, name: value} for name, value in odd.items())]:
         with pytest.raises(InvalidState, match="no state of a training"):
             Trainer(experiment, mnist, state=spoilt)  # type: ignore[arg-type]
+    with pytest.raises(InvalidState, match="do not fit together"):
+        Trainer(experiment, mnist, state={**state, "epochs": 2 * state["epochs"]})
 
 
 # Gradients and updates

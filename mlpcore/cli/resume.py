@@ -1,0 +1,65 @@
+"""``python -m mlpcore resume``: an interrupted run to its end, as if it had not been interrupted."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from mlpcore.cli.options import PROGRAM
+from mlpcore.cli.progress import fetch_progress
+from mlpcore.cli.runs import only_run, title
+from mlpcore.cli.train import train
+
+if TYPE_CHECKING:
+    from mlpcore.datasets import Dataset
+    from mlpcore.store import Store, StoredRun
+    from mlpcore.training import Trainer
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to the others."""
+    resume = commands.add_parser(
+        "resume",
+        help="go on with an interrupted run",
+        usage=f"{PROGRAM} resume RUN [--json]",
+        description="Trains an interrupted run to its end: on the same machine to the very result that it would have "
+        "had. Ctrl-C stops early and evaluates what was reached.",
+        allow_abbrev=False,
+    )
+    resume.add_argument("wanted", metavar="RUN", help=f"its id, as `{PROGRAM} runs` prints it, or the beginning of it")
+    resume.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
+    resume.set_defaults(run=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Goes on with the run, prints what came out, and returns the exit code."""
+    from mlpcore import datasets
+    from mlpcore.store import Store, StoreProblem
+    from mlpcore.training import check_machine
+
+    store = Store()
+    try:
+        interrupted = only_run(store, given.wanted)
+        if interrupted is None:
+            return 2
+        recorder = store.take(interrupted.id, interrupted.number)
+        check_machine(interrupted.experiment)
+        name = interrupted.experiment.data.dataset
+        with fetch_progress(name) as tell:
+            dataset = datasets.load(name, tell)
+    except (StoreProblem, datasets.DataUnavailable) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    return train(_trainer(store, interrupted, dataset), recorder, given.json)
+
+
+def _trainer(store: "Store", run: "StoredRun", dataset: "Dataset") -> "Trainer":
+    from mlpcore.store import StoreProblem
+    from mlpcore.training import InvalidState, Trainer
+
+    try:
+        trainer = Trainer(run.experiment, dataset, state=store.state(run.id))
+    except (StoreProblem, InvalidState) as problem:
+        print(f"What was kept cannot be used, so the run starts again from its first step. {problem}", file=sys.stderr)
+        trainer = Trainer(run.experiment, dataset)
+    print(f"{title(run)}: going on after step {trainer.steps:,}.", file=sys.stderr)
+    return trainer

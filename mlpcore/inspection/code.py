@@ -1,0 +1,420 @@
+"""The same looks inside a model in PyTorch, as code to paste into a notebook.
+
+Each text runs by itself. It takes the images from a folder ``data``, and downloads them if they are not there; a
+trained model it takes from a file ``model.safetensors``, as `mlpcore.models.save` writes it; an untrained one it makes
+anew, with the same weights.
+"""
+
+import base64
+import zlib
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from mlpcore.experiment import Experiment, OptimizerName
+from mlpcore.exploration.batches import SEED
+from mlpcore.export.code import values_for
+from mlpcore.inspection.layers import Model, Neuron
+from mlpcore.models import TrainedModel
+from mlpcore.sampling import Stream, seeded
+
+FILE = "model.safetensors"
+"""Where the code looks for a trained model."""
+
+_BATCH = 64
+
+
+def test_image(model: Model, number: int) -> str:
+    """Lines that take a test image and its label, as the model takes it."""
+    return f"""\
+{_transform(model.experiment)}
+image, label = datasets.MNIST("data", train=False, download=True, transform=transform)[{number}]
+"""
+
+
+def drawn_image(model: Model, image: Tensor, label: int) -> str:
+    """The same for a drawing, uint8 [28, 28], with its pixels in the text."""
+    pixels = base64.b64encode(zlib.compress(image.numpy().tobytes(), 9)).decode()
+    return f"""\
+import base64
+import zlib
+
+import numpy as np
+from PIL import Image
+
+pixels = zlib.decompress(base64.b64decode("{pixels}"))
+{_transform(model.experiment)}
+image, label = transform(Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(28, 28))), {label}
+"""
+
+
+def walking(model: Model, image_lines: str) -> str:
+    """The forward pass of one image layer by layer, softmax and cross-entropy."""
+    return f"""\
+{_beginning(model)}
+{image_lines}
+x = image  # shape [1, 28, 28]: one image, and so a batch of one for the layers
+with torch.no_grad():
+    for layer in model:
+        x = layer(x)
+        print(layer, tuple(x.shape))
+
+logits = x[0].double()
+exponentials = logits.exp()
+probabilities = exponentials / exponentials.sum()
+loss = -probabilities[label].log()
+print("logits", logits)
+print("probabilities", probabilities, "answer", logits.argmax().item())
+print("cross-entropy", loss.item(), "PyTorch's own:", nn.functional.cross_entropy(logits, torch.tensor(label)).item())
+"""
+
+
+def adding_up(model: Model, neuron: Neuron, count: int, image_lines: str) -> str:
+    """One neuron's sum taken apart, and the picture that it looks for in this image."""
+    place = _linear_places(model)[neuron.layer]
+    return f"""\
+{_beginning(model)}
+{image_lines}
+linear, index = model[{place}], {neuron.index}
+with torch.no_grad():
+    x = model[:{place}](image)[0]
+    terms = linear.weight[index] * x
+    total = terms.sum() + linear.bias[index]
+largest = terms.abs().argsort(descending=True)[:{count}]
+for source in largest.tolist():
+    print(f"from {{source}}: {{linear.weight[index, source]:.4f}} * {{x[source]:.4f}} = {{terms[source]:.4f}}")
+print("all others", (terms.sum() - terms[largest].sum()).item(), "bias", linear.bias[index].item(), "sum", total.item())
+
+# The derivative of the sum by every pixel: for the first layer its weights, and in a ReLU network the linear map
+# that all layers together are near this image.
+pixels = image.clone().requires_grad_()
+(picture,) = torch.autograd.grad(model[:{place + 1}](pixels)[0, index], pixels)
+print(picture.shape, picture.min(), picture.max())
+"""
+
+
+def switching_off(model: Model, off: Collection[Neuron], every: int) -> str:
+    """The accuracy on every so many test images while the activations of some hidden neurons are 0."""
+    starts = _linear_places(model)
+    hooks = "".join(
+        f"model[{starts[layer + 1] - 1}].register_forward_hook(switch_off({indices}))\n"
+        for layer in sorted({neuron.layer for neuron in off})
+        if (indices := sorted(neuron.index for neuron in off if neuron.layer == layer))
+    )
+    return f"""\
+{_beginning(model, "from torch.utils.data import DataLoader, Subset")}
+
+def switch_off(neurons):
+    def hook(layer, inputs, outputs):
+        outputs[:, neurons] = 0
+        return outputs
+
+    return hook
+
+
+{hooks}
+{_transform(model.experiment)}
+data = datasets.MNIST("data", train=False, download=True, transform=transform)
+loader = DataLoader(Subset(data, range(0, len(data), {every})), batch_size=1000)
+with torch.no_grad():
+    right = sum((model(images).argmax(dim=1) == labels).sum().item() for images, labels in loader)
+accuracy = right / len(loader.dataset)
+print(f"{{accuracy:.2%}} of {{len(loader.dataset)}} test images")
+"""
+
+
+def stepping(model: Model, number: int, former: bool, forget_zero_grad: bool) -> str:
+    """The five calls on batch `number` of an epoch, counted from 1, with what each of them did.
+
+    Args:
+        former: whether a step is taken with the batch before, too, so that gradients are left from it.
+    """
+    before = """
+images, labels = former
+loss_function(model(images), labels).backward()
+optimizer.step()
+"""
+    zero_grad = "# optimizer.zero_grad() is forgotten" if forget_zero_grad else "optimizer.zero_grad()"
+    return f"""\
+{_with_batches(model, number - former, 1 + former)}
+former, batch = batches[0], batches[-1]
+loss_function = nn.CrossEntropyLoss()
+optimizer = torch.optim.{_values(model.experiment)["optimizer"]}
+
+
+def gradient_norms():
+    return [None if p.grad is None else p.grad.norm().item() for p in model.parameters()]
+
+
+model.train()
+{before if former else ""}
+images, labels = batch
+print("gradients left", gradient_norms())
+{zero_grad}
+print("after zero_grad", gradient_norms())
+logits = model(images)
+print("logits", logits.shape)
+loss = loss_function(logits, labels)
+print("loss", loss.item())
+loss.backward()
+gradients = gradient_norms()
+print("after backward", gradients)
+before = [p.detach().clone() for p in model.parameters()]
+optimizer.step()
+print("changes", [(p.detach() - old).norm().item() for p, old in zip(model.parameters(), before)])
+with torch.no_grad():
+    loss_after = loss_function(model(images), labels)
+print("loss on the same batch now", loss_after.item())
+"""
+
+
+def forgetting(model: Model, number: int, steps: int) -> str:
+    """A training loop on some batches from `number` on that forgets `zero_grad`, beside one that does not."""
+    return f"""\
+import copy
+
+{_with_batches(model, number, steps)}
+loss_function = nn.CrossEntropyLoss()
+
+
+def train(model, forget_zero_grad):
+    optimizer = torch.optim.{_values(model.experiment)["optimizer"]}
+    model.train()
+    losses = []
+    for images, labels in batches:
+        if not forget_zero_grad:
+            optimizer.zero_grad()
+        loss = loss_function(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+remembered = train(copy.deepcopy(model), forget_zero_grad=False)
+forgotten = train(copy.deepcopy(model), forget_zero_grad=True)
+print("with zero_grad", remembered)
+print("forgotten", forgotten)
+"""
+
+
+def accumulating(model: Model, number: int) -> str:
+    """The gradient of batch `number`, counted from 1, at once and added up from its two halves."""
+    return f"""\
+{_with_batches(model, number, 1)}
+images, labels = batches[0]
+loss_function = nn.CrossEntropyLoss()
+model.train()
+
+
+def gradient(parts):
+    model.zero_grad()
+    for rows in parts:
+        loss = loss_function(model(images[rows]), labels[rows])
+        (loss / len(parts)).backward()  # each is a mean, so their sum has to be divided
+    return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+
+half = len(images) // 2
+whole = gradient([slice(None)])
+added = gradient([slice(0, half), slice(half, None)])
+difference = (added - whole).abs().max() / whole.abs().max()
+print("norms", whole.norm().item(), added.norm().item(), "largest difference", difference.item())
+"""
+
+
+def optimizing(model: Model, number: int, rates: Mapping[OptimizerName, float]) -> str:
+    """The first update of each optimizer with the gradient of batch `number`, counted from 1."""
+    plain = {name: model.experiment.changed(optimizer=name, learning_rate=rate, weight_decay=0.0)
+             for name, rate in rates.items()}  # fmt: skip
+    makers = "\n".join(f'    "{name}": torch.optim.{_values(each)["optimizer"]},' for name, each in plain.items())
+    return f"""\
+{_with_batches(model, number, 1)}
+images, labels = batches[0]
+model.train()
+nn.functional.cross_entropy(model(images), labels).backward()
+downhill = -torch.cat([p.grad.flatten() for p in model.parameters()])
+start = [p.detach().clone() for p in model.parameters()]
+
+optimizers = {{
+{makers}
+}}
+updates = {{}}
+for name, optimizer in optimizers.items():
+    optimizer.step()
+    with torch.no_grad():
+        updates[name] = torch.cat([(p - old).flatten() for p, old in zip(model.parameters(), start)])
+        for p, old in zip(model.parameters(), start):
+            p.copy_(old)  # the next one begins at the same place
+    cosine = nn.functional.cosine_similarity(updates[name], downhill, dim=0)
+    print(name, "norm", updates[name].norm().item(), "cosine", cosine.item())
+"""
+
+
+def both_modes(model: Model, dropout: float, times: int, image_lines: str) -> str:
+    """The same image again and again through the model with dropout, after `train()` and after `eval()`."""
+    if model.experiment.architecture.dropout:
+        change = f"""\
+for layer in model:
+    if isinstance(layer, nn.Dropout):
+        layer.p = {dropout}
+"""
+    else:
+        kind = type(model.network.layers[_linear_places(model)[1] - 1]).__name__
+        change = f"""\
+layers = []
+for layer in model:
+    layers += [layer, nn.Dropout({dropout})] if isinstance(layer, nn.{kind}) else [layer]
+model = nn.Sequential(*layers)
+"""
+    return f"""\
+{_beginning(model)}
+{change}
+{image_lines}
+others = datasets.MNIST("data", train=False, download=True, transform=transform)
+batch = torch.stack([image, *(others[number][0] for number in range(31))])  # as in training, in a batch
+answers = {{}}
+with torch.no_grad():
+    for mode in (True, False):
+        model.train(mode)  # model.eval() is model.train(False)
+        answers[mode] = torch.stack([model(batch)[0].softmax(dim=0) for _ in range({times})])
+        spread = answers[mode].std(dim=0).max().item()
+        print("train()" if mode else "eval()", "largest spread of a probability", spread)
+"""
+
+
+def counting_bytes(model: Model, size: int) -> str:
+    """The bytes that autograd keeps for the backward pass of a batch of `size` images, with and without a gradient."""
+    return f"""\
+{_beginning(model, "from torch.utils.data import DataLoader")}
+{_transform(model.experiment)}
+data = datasets.MNIST("data", train=True, download=True, transform=transform)
+images, labels = next(iter(DataLoader(data, batch_size={size})))
+
+
+def kept_bytes():
+    there_anyway = {{tensor.data_ptr() for tensor in [*model.parameters(), *model.buffers()]}}
+    kept = {{}}
+
+    def note(tensor):
+        if tensor.data_ptr() not in there_anyway:
+            kept[tensor.data_ptr()] = tensor  # what is kept twice counts once
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        logits = model(images)
+    return sum(tensor.nbytes for tensor in kept.values())
+
+
+with_gradient = kept_bytes()
+with torch.no_grad():
+    without = kept_bytes()
+print("kept for backward:", with_gradient, "bytes; under no_grad:", without)
+"""
+
+
+def evaluating(model: Model) -> str:
+    """The share of the test images whose largest logit is that of the true class."""
+    return f"""\
+{_beginning(model, "from torch.utils.data import DataLoader")}
+{_transform(model.experiment)}
+data = datasets.MNIST("data", train=False, download=True, transform=transform)
+loader = DataLoader(data, batch_size=1000, shuffle=False)
+
+model.eval()
+right = 0
+with torch.no_grad():
+    for images, labels in loader:
+        right += (model(images).argmax(dim=1) == labels).sum().item()
+accuracy = right / len(data)
+print(f"{{accuracy:.2%}} of {{len(data)}} test images")
+"""
+
+
+def yes_or_no(digit: int) -> str:
+    """One output with a sigmoid beside ten with softmax, both trained for the question whether it is `digit`."""
+    return f"""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+from torchvision import datasets, transforms
+
+train_data = datasets.MNIST("data", train=True, download=True, transform=transforms.ToTensor())
+test_data = datasets.MNIST("data", train=False, download=True, transform=transforms.ToTensor())
+loader = DataLoader(Subset(train_data, range(6000)), batch_size=64, shuffle=True)
+
+
+def network(outputs):
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, outputs))
+
+
+def train(model, loss_function):
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
+    for epoch in range(3):
+        for images, labels in loader:
+            optimizer.zero_grad()
+            loss_function(model(images), labels).backward()
+            optimizer.step()
+    return model
+
+
+ten = train(network(10), nn.CrossEntropyLoss())
+binary_loss = nn.BCEWithLogitsLoss()  # a sigmoid and the negative log-likelihood of yes or no in one
+one = train(network(1), lambda logits, labels: binary_loss(logits[:, 0], (labels == {digit}).float()))
+
+images, labels = next(iter(DataLoader(test_data, batch_size=10_000)))
+with torch.no_grad():
+    yes_of_one = one(images)[:, 0].sigmoid() > 0.5
+    yes_of_ten = ten(images).argmax(dim=1) == {digit}
+for name, said_yes in [("one output", yes_of_one), ("ten outputs", yes_of_ten), ("always no", labels < 0)]:
+    right = (said_yes == (labels == {digit})).double().mean()
+    found = said_yes[labels == {digit}].double().mean()
+    print(f"{{name}}: {{right:.2%}} right, {{found:.2%}} of the images of {digit} found")
+"""
+
+
+def _values(experiment: Experiment) -> dict[str, Any]:
+    # Dropout of torch's own, and images as they are.
+    return values_for(experiment.changed(device="cpu", augment="none"))
+
+
+def _transform(experiment: Experiment) -> str:
+    return f"transform = transforms.Compose([{', '.join(_values(experiment)['transforms'])}])"
+
+
+def _beginning(model: Model, *imports: str) -> str:
+    """The imports, and the model in evaluation mode."""
+    layers = "\n".join(f"    {layer}," for layer in _values(model.experiment)["layers"])
+    sequential = f"model = nn.Sequential(\n{layers}\n)"
+    if isinstance(model, TrainedModel):
+        read = ["from safetensors.torch import load_file"]
+        lines = f"""\
+{sequential}
+weights = load_file("{FILE}")  # the file that "Download the model" gives
+model.load_state_dict({{name.removeprefix("layers."): values for name, values in weights.items()}})"""
+    else:
+        read = []
+        start = seeded(model.experiment.seed, Stream.WEIGHTS).initial_seed()
+        lines = f"torch.manual_seed({start})  # for the same untrained weights as here\n{sequential}"
+    others = [*read, "from torch import nn", *imports, "from torchvision import datasets, transforms"]
+    return "\n".join(["import torch", *others]) + f"\n\n{lines}\nmodel.eval()\n"
+
+
+def _with_batches(model: Model, number: int, count: int) -> str:
+    """The same, and some batches of a shuffled epoch from `number` on, counted from 1, in a list."""
+    lines = f"""\
+{_transform(model.experiment)}
+data = datasets.MNIST("data", train=True, download=True, transform=transform)
+order = torch.Generator().manual_seed({SEED})  # for the same batches as here
+loader = DataLoader(data, batch_size={_BATCH}, shuffle=True, generator=order)
+batches = list(islice(loader, {number - 1}, {number - 1 + count}))
+"""
+    beginning = _beginning(model, "from torch.utils.data import DataLoader")
+    return f"from itertools import islice\n\n{beginning}\n{lines}"
+
+
+def _linear_places(model: Model) -> list[int]:
+    """Where the layers with weights stand in the model."""
+    linear = model.network.linear_layers
+    return [place for place, module in enumerate(model.network.layers) if any(module is each for each in linear)]

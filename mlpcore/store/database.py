@@ -1,0 +1,285 @@
+"""The list of runs: an SQLite database that several processes share."""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from mlpcore.experiment import Experiment, InvalidExperiment, experiment_from_json
+from mlpcore.store.problems import StoreProblem, in_words
+from mlpcore.training import Result
+
+BUSY_SECONDS = 10.0
+"""How long one process waits while another one writes."""
+
+EXPERIMENTS_KEPT = 10_000
+"""So many experiments that were read stay in memory, of about a kilobyte each."""
+
+MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        created TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        experiment TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT 'training' CHECK (status IN ('training', 'finished', 'stopped', 'failed')),
+        step INTEGER NOT NULL DEFAULT 0,
+        error TEXT,
+        ended TEXT,
+        train_seconds REAL,
+        train_accuracy REAL,
+        test_loss REAL,
+        test_accuracy REAL,
+        test_low REAL,
+        test_high REAL,
+        title TEXT,
+        note TEXT NOT NULL DEFAULT '',
+        deleted TEXT
+    );
+    CREATE TABLE tags (
+        run TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        tag TEXT NOT NULL,
+        PRIMARY KEY (run, tag)
+    ) WITHOUT ROWID;
+    """,
+)
+"""What leads from each version of the database, counted by `PRAGMA user_version`, to the next."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How good a run's model is, in few numbers.
+
+    Attributes:
+        train_seconds: time spent computing up to the end of training.
+        train_accuracy: share of its training images recognised, 0 to 1.
+        test_loss: mean cross-entropy on the test images, in nats.
+        test_accuracy: share of the test images recognised, 0 to 1.
+        test_interval: 95 % Wilson score interval of that share.
+    """
+
+    train_seconds: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    test_interval: tuple[float, float]
+
+    @classmethod
+    def of(cls, result: Result) -> "Outcome":
+        """The numbers of a result."""
+        test = result.test
+        return cls(result.train_seconds, result.train.accuracy, test.loss, test.accuracy, test.interval)
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run as it is listed.
+
+    Attributes:
+        id: 32 hexadecimal digits.
+        number: counts the runs of the folder, from 1; none is used twice.
+        status: ``training`` (in some process), ``interrupted``, ``finished``, ``stopped`` or ``failed``.
+        step: the last step that is kept on the disk.
+        error: why it failed, in a sentence.
+        ended: when its status became final.
+        outcome: how good its model is; None as long as it has none.
+        title, note, tags: what a person has called it and written beside it.
+    """
+
+    id: str
+    number: int
+    created: datetime
+    owner: str
+    experiment: Experiment
+    status: str
+    step: int
+    error: str | None
+    ended: datetime | None
+    outcome: Outcome | None
+    title: str | None
+    note: str
+    tags: tuple[str, ...]
+
+
+class Database:
+    """One connection, which the threads of the process share.
+
+    Raises:
+        StoreProblem: from everything, if the disk or the file does not let it be done.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "runs.db"
+        self._lock = threading.RLock()
+        with in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            # One after the other, since the switch to a write-ahead log does not wait for others.
+            with FileLock(folder / "opening.lock", timeout=BUSY_SECONDS):
+                self._connection = sqlite3.connect(
+                    self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                )
+                try:
+                    self._prepare()
+                except BaseException:
+                    self._connection.close()
+                    raise
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        (version,) = run("PRAGMA user_version").fetchone()
+        if version > len(MIGRATIONS):
+            raise StoreProblem(
+                f"The list of runs in {self._folder} was made by a newer version of MLP Lab. Use that one, or name "
+                "another folder in MLPLAB_HOME. Until then new runs stay in memory only, and end with the program."
+            )
+        run("PRAGMA journal_mode = WAL")
+        # What is said to be kept is kept, also if the power fails in the next moment.
+        run("PRAGMA synchronous = FULL")
+        run("PRAGMA foreign_keys = ON")
+        for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+            self._connection.executescript(f"BEGIN; {migration}; PRAGMA user_version = {number}; COMMIT")
+
+    def close(self) -> None:
+        """Ends the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def version(self) -> int:
+        """A number that is another one whenever another process has changed something."""
+        with self._lock, in_words(self._folder):
+            (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        return int(version)
+
+    def add(self, run_id: str, experiment: Experiment, owner: str) -> int:
+        """Lists a new run, and gives its number."""
+        with self._writing() as run:
+            row = run(
+                "INSERT INTO runs (id, created, owner, experiment) VALUES (?, ?, ?, ?) RETURNING number",
+                (run_id, _now(), owner, experiment.model_dump_json()),
+            ).fetchone()
+        return int(row[0])
+
+    def runs(self) -> list[StoredRun]:
+        """All runs that are not deleted, in the order of their numbers; unfinished ones are ``training``.
+
+        A run whose experiment this version cannot read is left out.
+        """
+        with self._lock, in_words(self._folder):
+            rows = self._connection.execute(f"{_SELECT} WHERE deleted IS NULL ORDER BY number").fetchall()
+            tags: dict[str, list[str]] = {}
+            for run, tag in self._connection.execute("SELECT run, tag FROM tags ORDER BY tag"):
+                tags.setdefault(run, []).append(tag)
+        runs = (_stored(row, tags.get(row[0], [])) for row in rows)
+        return [run for run in runs if run]
+
+    def status(self, run_id: str) -> str | None:
+        """What is noted of a run that is not deleted: ``training`` until it has ended; None without such a run."""
+        with self._lock, in_words(self._folder):
+            row = self._connection.execute(
+                "SELECT status FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)
+            ).fetchone()
+        return row and str(row[0])
+
+    def note_step(self, run_id: str, step: int) -> None:
+        """How far a run is kept."""
+        with self._writing() as run:
+            run("UPDATE runs SET step = ? WHERE id = ?", (step, run_id))
+
+    def note_end(self, run_id: str, status: str, step: int, error: str | None, outcome: Outcome | None) -> None:
+        """How a run has ended."""
+        figures = 6 * (None,) if outcome is None else (*astuple(outcome)[:-1], *outcome.test_interval)
+        with self._writing() as run:
+            run(
+                "UPDATE runs SET status = ?, step = ?, error = ?, ended = ?, train_seconds = ?, train_accuracy = ?, "
+                "test_loss = ?, test_accuracy = ?, test_low = ?, test_high = ? WHERE id = ?",
+                (status, step, error, _now(), *figures, run_id),
+            )
+
+    def describe(self, run_id: str, title: str | None, tags: Iterable[str], note: str) -> None:
+        """What a person calls a run and writes beside it."""
+        with self._writing() as run:
+            run("UPDATE runs SET title = ?, note = ? WHERE id = ?", (title, note, run_id))
+            run("DELETE FROM tags WHERE run = ?", (run_id,))
+            for tag in tags:
+                run("INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)", (run_id, tag))
+
+    def mark_deleted(self, run_ids: Sequence[str], deleted: bool) -> None:
+        """Takes runs out of the list, or puts them back."""
+        with self._writing() as run:
+            for run_id in run_ids:
+                run("UPDATE runs SET deleted = ? WHERE id = ?", (_now() if deleted else None, run_id))
+
+    def deleted_before(self, moment: datetime) -> list[str]:
+        """The ids of the runs that were taken out of the list before `moment`."""
+        with self._lock, in_words(self._folder):
+            rows = self._connection.execute("SELECT id FROM runs WHERE deleted < ?", (moment.isoformat(),)).fetchall()
+        return [run_id for (run_id,) in rows]
+
+    def remove(self, run_id: str) -> None:
+        """Forgets a run for good."""
+        with self._writing() as run:
+            run("DELETE FROM runs WHERE id = ?", (run_id,))
+
+    @contextmanager
+    def _writing(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        with self._lock, in_words(self._folder):
+            # SQLite itself would go on writing into a file that has lost its name.
+            self._path.stat()
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection.execute
+                self._connection.execute("COMMIT")
+            except BaseException:
+                # After some errors SQLite has ended the transaction itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+_SELECT = (
+    "SELECT id, number, created, owner, experiment, status, step, error, ended, title, note, train_seconds, "
+    "train_accuracy, test_loss, test_accuracy, test_low, test_high FROM runs"
+)
+
+
+@lru_cache(EXPERIMENTS_KEPT)
+def _experiment(text: str) -> Experiment:
+    # The same rows are read again whenever another process has changed one of them.
+    return experiment_from_json(text)
+
+
+def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
+    run_id, number, created, owner, text, status, step, error, ended, title, note, *figures = row
+    try:
+        experiment = _experiment(text)
+    except InvalidExperiment:
+        return None
+    seconds, train_accuracy, loss, accuracy, low, high = figures
+    return StoredRun(
+        id=run_id,
+        number=number,
+        created=datetime.fromisoformat(created),
+        owner=owner,
+        experiment=experiment,
+        status=status,
+        step=step,
+        error=error,
+        ended=datetime.fromisoformat(ended) if ended else None,
+        outcome=None if low is None else Outcome(seconds, train_accuracy, loss, accuracy, (low, high)),
+        title=title,
+        note=note,
+        tags=tuple(tags),
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,138 @@
+"""Keeping one run on the disk while it trains."""
+
+import shutil
+import time
+from pathlib import Path
+
+from filelock import FileLock
+
+from mlpcore.experiment import Experiment
+from mlpcore.history import History
+from mlpcore.models import Score, TrainedModel
+from mlpcore.models.files import save
+from mlpcore.network import MLP
+from mlpcore.store.database import Database, Outcome
+from mlpcore.store.files import sync_folder, write_history, write_result, write_state
+from mlpcore.store.problems import StoreProblem, in_words
+from mlpcore.training import EpochEnd, Event, Result, Step, Trainer
+
+CHECKPOINT, HISTORY, RESULT, MODEL, LOCK = (
+    "checkpoint.pt", "history.safetensors", "result.safetensors", "model.safetensors", "lock"
+)  # fmt: skip
+"""The files in the folder of a run."""
+
+
+class Recorder:
+    """Holds one run, which nobody else can train meanwhile, and keeps it on the disk.
+
+    Nothing here ever stops a training: what could not be written is said in `unsaved`, and tried again later.
+
+    Args:
+        database: where the run is listed.
+        lock: of the run, held already; the system frees it when the process dies, however that comes about.
+        seconds_between: the longest time between two checkpoints within an epoch.
+        share_of_time: the most that checkpoints may take of the time of training, 0 to 1; they become rarer instead.
+
+    Attributes:
+        id, number: those of the run.
+        unsaved: why the run is not on the disk as it is, in a sentence; None if it is.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        number: int,
+        folder: Path,
+        database: Database,
+        lock: FileLock,
+        seconds_between: float,
+        share_of_time: float,
+    ) -> None:
+        self.id = run_id
+        self.number = number
+        self.unsaved: str | None = None
+        self._folder = folder
+        self._database = database
+        self._lock = lock
+        self._seconds_between = seconds_between
+        self._share_of_time = share_of_time
+        self._saved_at = time.monotonic()
+        self._took = 0.0
+
+    def look(self, event: Event, trainer: Trainer) -> None:
+        """Writes a checkpoint where it is time for one; to be called after every event of the training.
+
+        Raises:
+            TrainingDiverged: a loss that was not read yet is infinite or not a number.
+        """
+        if isinstance(event, Step | EpochEnd) and trainer.may_save and self._is_due(isinstance(event, EpochEnd)):
+            self.save(trainer)
+
+    def _is_due(self, epoch_has_ended: bool) -> bool:
+        waited = time.monotonic() - self._saved_at
+        return waited * self._share_of_time >= self._took and (epoch_has_ended or waited >= self._seconds_between)
+
+    def save(self, trainer: Trainer) -> None:
+        """Writes a checkpoint now, unless the training is within a group of batches.
+
+        Raises:
+            TrainingDiverged: as `look`.
+        """
+        if not trainer.may_save:
+            return
+        started = time.monotonic()
+        try:
+            with in_words(self._folder):
+                write_state(self._folder / CHECKPOINT, trainer.state())
+            self._database.note_step(self.id, trainer.steps)
+            self.unsaved = None
+        except StoreProblem as problem:
+            self.unsaved = str(problem)
+        except (MemoryError, RuntimeError) as error:
+            # PyTorch has no other name for too little memory.
+            self.unsaved = f"There was not enough memory to keep the training as it stands ({error})."
+        self._saved_at = time.monotonic()
+        self._took = self._saved_at - started
+
+    def end(
+        self,
+        status: str,
+        experiment: Experiment,
+        history: History,
+        result: Result | None = None,
+        model: MLP | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Keeps all that is left of a run that is ``finished``, ``stopped`` or ``failed``, and lets it go."""
+        folder = self._folder
+        try:
+            with in_words(folder):
+                write_history(folder / HISTORY, history)
+                if result and model:
+                    write_result(folder / RESULT, result)
+                    title = f"Run {self.number}: {experiment.architecture.title}"
+                    save(TrainedModel(title, experiment, model, Score.of(result.test)), folder / MODEL)
+                    sync_folder(folder)
+            self._database.note_end(self.id, status, history.steps, error, Outcome.of(result) if result else None)
+            # Only now, since it would be gone on with if the list did not know of the end.
+            with in_words(folder):
+                (folder / CHECKPOINT).unlink(missing_ok=True)
+            self.unsaved = None
+        except StoreProblem as problem:
+            self.unsaved = str(problem)
+        self.release()
+
+    def discard(self) -> None:
+        """Forgets a run that has not begun."""
+        try:
+            self._database.remove(self.id)
+            self.release()
+            with in_words(self._folder):
+                shutil.rmtree(self._folder)
+        except StoreProblem as problem:
+            self.unsaved = str(problem)
+            self.release()
+
+    def release(self) -> None:
+        """Lets the run go; unless it has ended, it is interrupted."""
+        self._lock.release()

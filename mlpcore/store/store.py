@@ -1,0 +1,289 @@
+"""The folder of all runs."""
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError
+
+from mlpcore.experiment import Experiment
+from mlpcore.history import History
+from mlpcore.models import InvalidModel, load
+from mlpcore.network import MLP
+from mlpcore.store.database import Database, StoredRun
+from mlpcore.store.files import history_of_state, read_history, read_result, read_state
+from mlpcore.store.problems import NotToBeTrained, StoreProblem, in_words
+from mlpcore.store.recorder import CHECKPOINT, HISTORY, LOCK, MODEL, RESULT, Recorder
+from mlpcore.training import InvalidState, Result, State
+
+KEPT_IN_MEMORY = 64
+"""Histories, results and models that were read last stay in memory, so many of each."""
+
+SECONDS_BETWEEN = 30.0
+SHARE_OF_TIME = 0.05
+PROBING_SECONDS = 0.5
+"""How long to try for a run's lock, since whoever only looks whether it is held takes it for a moment."""
+
+MAX_TITLE, MAX_NOTE, MAX_TAG, MAX_TAGS = 60, 10_000, 30, 20
+"""Characters of what a person may call a run and write beside it, and how many tags."""
+
+_UNREADABLE = (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError)
+
+Part = TypeVar("Part")
+
+
+def runs_folder() -> Path:
+    """The folder of all runs: what MLPLAB_HOME in the environment names, else `runs` beside the app."""
+    if named := os.environ.get("MLPLAB_HOME"):
+        return Path(named).expanduser().absolute()
+    return Path(__file__).resolve().parents[2] / "runs"
+
+
+class Store:
+    """Runs on disk. The folder is made and the database opened when first needed, not before.
+
+    Several processes may share a folder: a run is trained by one of them only, and all see it in the list.
+
+    Args:
+        folder: where; `runs_folder()` if None.
+        seconds_between: the longest time between two checkpoints within an epoch.
+        share_of_time: the most that checkpoints may take of the time of training, 0 to 1; they become rarer instead.
+
+    Raises:
+        StoreProblem: from everything, if the disk or a file does not let it be done.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        seconds_between: float = SECONDS_BETWEEN,
+        share_of_time: float = SHARE_OF_TIME,
+    ) -> None:
+        self._folder = folder
+        self._seconds_between = seconds_between
+        self._share_of_time = share_of_time
+        self._opening = threading.Lock()
+        self._database: Database | None = None
+        self._history = lru_cache(KEPT_IN_MEMORY)(self._read_history)
+        self._result = lru_cache(KEPT_IN_MEMORY)(self._read_result)
+        self._model = lru_cache(KEPT_IN_MEMORY)(self._read_model)
+
+    @property
+    def folder(self) -> Path:
+        """Where the runs are."""
+        return self._folder or runs_folder()
+
+    def close(self) -> None:
+        """Closes the database, which is opened again if it is needed again."""
+        with self._opening:
+            if self._database:
+                self._database.close()
+                self._database = None
+
+    def version(self) -> int:
+        """A number that is another one whenever another process has changed something in the list."""
+        return self._list().version()
+
+    def runs(self) -> list[StoredRun]:
+        """All runs that are not deleted, in the order of their numbers."""
+        return [
+            replace(run, status="interrupted") if run.status == "training" and not self._is_held(run.id) else run
+            for run in self._list().runs()
+        ]
+
+    def create(self, experiment: Experiment, owner: str = "") -> Recorder:
+        """Lists a new run, and holds it."""
+        run_id, database = uuid.uuid4().hex, self._list()
+        folder = self._folder_of(run_id)
+        with in_words(self.folder):
+            folder.mkdir()
+        # Held before it is listed, since a run that is listed and not held counts as interrupted.
+        lock = self._hold(run_id)
+        try:
+            number = database.add(run_id, experiment, owner)
+        except StoreProblem:
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return self._recorder(run_id, number, lock)
+
+    def take(self, run_id: str, number: int) -> Recorder:
+        """Holds an interrupted run, to go on with it.
+
+        Raises:
+            NotToBeTrained: another process trains it, or it has ended or is deleted.
+        """
+        lock = self._hold(run_id)
+        try:
+            status = self._list().status(run_id)
+            if status != "training":
+                raise NotToBeTrained(f"This run is {status}: there is nothing to go on with." if status else _GONE)
+            self._tidy(self._folder_of(run_id))
+        except StoreProblem:
+            lock.release()
+            raise
+        return self._recorder(run_id, number, lock)
+
+    def state(self, run_id: str) -> State | None:
+        """Where an interrupted run goes on from; None if it was never kept, so that it begins anew."""
+        path = self._folder_of(run_id) / CHECKPOINT
+        try:
+            return read_state(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreProblem(f"{path} cannot be read ({error.strerror}).") from error
+        except InvalidState as invalid:
+            raise StoreProblem(f"{path} is damaged.") from invalid
+
+    def history(self, run_id: str, experiment: Experiment, step: int) -> History:
+        """The record of a run up to the step that it is kept at; shared with everybody, so only to be read."""
+        return self._history(run_id, experiment, step)
+
+    def result(self, run_id: str) -> Result:
+        """What came out of a run that is finished or stopped."""
+        return self._result(run_id)
+
+    def model(self, run_id: str) -> MLP:
+        """Its model, on the CPU and in evaluation mode; shared with everybody, so only to be asked."""
+        return self._model(run_id)
+
+    def describe(self, run_id: str, title: str, tags: Sequence[str], note: str) -> None:
+        """Keeps what a person calls a run (nothing, for its usual title) and writes beside it.
+
+        Raises:
+            ValueError: something is too long or cannot be shown, with the sentence to show.
+        """
+        title, tags, note = checked_description(title, tags, note)
+        self._list().describe(run_id, title or None, tags, note)
+
+    def delete(self, run_ids: Sequence[str]) -> None:
+        """Takes runs out of the list; until `purge` they can be put back."""
+        self._list().mark_deleted(run_ids, True)
+
+    def put_back(self, run_ids: Sequence[str]) -> None:
+        """Undoes `delete`."""
+        self._list().mark_deleted(run_ids, False)
+
+    def purge(self, older_than: timedelta = timedelta()) -> None:
+        """Removes for good what was deleted longer ago than that, but nothing that some process is training."""
+        database = self._list()
+        for run_id in database.deleted_before(datetime.now(UTC) - older_than):
+            if not self._is_held(run_id):
+                with in_words(self.folder):
+                    # Under another name first, so that a half-removed folder is never taken for a run.
+                    folder, gone = self._folder_of(run_id), self.folder / f"{run_id}.deleted"
+                    if folder.exists():
+                        folder.replace(gone)
+                database.remove(run_id)
+        for gone in self.folder.glob("*.deleted"):
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def _list(self) -> Database:
+        with self._opening:
+            if self._database is None:
+                self._database = Database(self.folder)
+            return self._database
+
+    def _folder_of(self, run_id: str) -> Path:
+        return self.folder / run_id
+
+    def _recorder(self, run_id: str, number: int, lock: FileLock) -> Recorder:
+        return Recorder(
+            run_id,
+            number,
+            self._folder_of(run_id),
+            self._list(),
+            lock,
+            self._seconds_between,
+            self._share_of_time,
+        )
+
+    def _hold(self, run_id: str) -> FileLock:
+        # The operating system's lock on an open file, which ends with the process. Any thread may let it go.
+        lock = FileLock(self._folder_of(run_id) / LOCK, thread_local=False)
+        if not self._folder_of(run_id).exists():
+            raise NotToBeTrained(_GONE)
+        with in_words(self.folder):
+            try:
+                lock.acquire(timeout=PROBING_SECONDS)
+            except Timeout:
+                raise NotToBeTrained("Another program is training this run on the same folder.") from None
+        return lock
+
+    def _is_held(self, run_id: str) -> bool:
+        lock = FileLock(self._folder_of(run_id) / LOCK, thread_local=False)
+        if not Path(lock.lock_file).exists():
+            return False
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return False
+        lock.release()
+        return False
+
+    def _tidy(self, folder: Path) -> None:
+        """Removes what a process left that died while it wrote."""
+        with in_words(folder):
+            for half in (*folder.glob("*.half"), *folder.glob("tmp*")):
+                if half.is_dir():
+                    shutil.rmtree(half)
+                else:
+                    half.unlink(missing_ok=True)
+
+    def _read_history(self, run_id: str, experiment: Experiment, step: int) -> History:
+        folder = self._folder_of(run_id)
+        if not (folder / HISTORY).exists() and (folder / CHECKPOINT).exists():
+            return self._read(folder / CHECKPOINT, lambda path: history_of_state(experiment, read_state(path)))
+        if step:
+            return self._read(folder / HISTORY, lambda path: read_history(path, experiment))
+        return History(experiment)
+
+    def _read_result(self, run_id: str) -> Result:
+        return self._read(self._folder_of(run_id) / RESULT, read_result)
+
+    def _read_model(self, run_id: str) -> MLP:
+        return self._read(self._folder_of(run_id) / MODEL, lambda path: load(path).network)
+
+    def _read(self, path: Path, read: Callable[[Path], Part]) -> Part:
+        try:
+            return read(path)
+        except FileNotFoundError as error:
+            raise StoreProblem(f"{path} is missing: it was deleted or moved.") from error
+        except InvalidModel as invalid:
+            if not path.exists():
+                raise StoreProblem(f"{path} is missing: it was deleted or moved.") from invalid
+            raise StoreProblem(str(invalid)) from invalid
+        except _UNREADABLE as error:
+            raise StoreProblem(f"{path} is damaged and cannot be read.") from error
+
+
+def checked_description(title: str, tags: Sequence[str], note: str) -> tuple[str, list[str], str]:
+    """What a person calls a run and writes beside it, without blanks around it and with every tag once.
+
+    Raises:
+        ValueError: something is too long or cannot be shown, with the sentence to show.
+    """
+    title, note = title.strip(), note.strip()
+    tags = list(dict.fromkeys(filter(None, map(str.strip, tags))))
+    if len(title) > MAX_TITLE or not title.isprintable():
+        raise ValueError(f"A title has at most {MAX_TITLE} printable characters.")
+    if len(note) > MAX_NOTE:
+        raise ValueError(f"A note has at most {MAX_NOTE:,} characters, and this one has {len(note):,}.")
+    if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG or not tag.isprintable() for tag in tags):
+        raise ValueError(f"A run has at most {MAX_TAGS} tags of at most {MAX_TAG} printable characters each.")
+    return title, tags, note
+
+
+_GONE = "This run is no longer there: it was deleted or moved."

@@ -1,0 +1,48 @@
+"""Inside: one image's way through a model, one training step call by call, and what the two modes change."""
+
+import streamlit as st
+
+from mlpcore import datasets
+from ui.data_gate import dataset_ready
+from ui.field_inputs import plain
+from ui.inside.address import VIEW, VIEWS, note_address, take_address
+from ui.inside.binary import show_yes_or_no
+from ui.inside.depth import show_depth
+from ui.inside.forward import walk_forward
+from ui.inside.modes import show_modes
+from ui.inside.step import show_step
+from ui.lessons import show_lesson
+from ui.navigation import through_app
+from ui.texts import texts
+
+through_app()
+
+st.title("Inside a network")
+st.caption(texts("inside")["intro"])
+show_lesson()
+if not dataset_ready("mnist"):
+    st.stop()
+dataset = datasets.load("mnist")
+for problem in take_address():
+    st.warning(f"Part of the link could not be used. {plain(problem)}", icon=":material/link_off:")
+view = st.segmented_control(
+    "What to look into",
+    list(VIEWS),
+    key=VIEW,
+    format_func=VIEWS.__getitem__,
+    required=True,
+    label_visibility="collapsed",
+    persist_state="session",
+)
+match view:
+    case "forward":
+        walk_forward(dataset)
+    case "step":
+        show_step(dataset)
+    case "modes":
+        show_modes(dataset)
+    case "binary":
+        show_yes_or_no(dataset)
+    case "depth":
+        show_depth()
+note_address()

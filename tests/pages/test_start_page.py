@@ -1,0 +1,143 @@
+"""The Start page: both models in one click, and missions that tell what came out for the reader."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpcore.claims import CLAIMS, Finding
+from mlpcore.comparison.job import Job, Jobs
+from mlpcore.comparison.plan import Plan
+from mlpcore.datasets import Dataset
+from mlpcore.experiment import TUTORIAL_PRESETS
+from mlpcore.identity import new_name
+from mlpcore.runs import RunQueue
+from tests.waiting import until
+from ui.claims import Asked
+from ui.missions import missions
+
+QUICK = {"train_size": 500, "validation": 100, "epochs": 1}
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
+    """Jobs of the test's own in place of the process's."""
+    jobs = Jobs()
+    for module in ["mlpcore.comparison.job", "ui.missions", "ui.run_list"]:
+        monkeypatch.setattr(f"{module}.jobs", jobs)
+    yield jobs
+    jobs.close()
+
+
+@pytest.fixture
+def app(queue: RunQueue, jobs: Jobs) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=60)
+    app.session_state["owner"] = new_name()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def told(app: AppTest) -> str:
+    elements = [*app.markdown, *app.info, *app.success, *app.caption]
+    return " ".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def predict(app: AppTest, mission: str, answer: int) -> AppTest:
+    app.radio(key=f"predict_{mission}").set_value(answer).run()
+    assert not app.exception
+    return app
+
+
+def test_the_missions_cover_the_whole_tutorial() -> None:
+    covered = {chapter for mission in missions() for chapter in mission.texts.covers}
+    assert covered == {f"T{number}" for number in range(1, 16)}
+    for mission in missions():
+        assert len(mission.texts.answers) >= 3
+        assert mission.texts.question.endswith("?")
+
+
+def test_one_click_trains_both_of_the_tutorials_models(app: AppTest, queue: RunQueue) -> None:
+    app.button(key="start_train_both").click().run()
+    assert {run.experiment for run in queue.runs()} == set(TUTORIAL_PRESETS.values())
+    assert app.button(key="start_train_both").disabled
+    for run in queue.runs():
+        assert run.owner == app.session_state["owner"]
+        queue.stop(run)
+
+
+def test_a_mission_asks_first_and_tells_only_what_came_out(app: AppTest) -> None:
+    assert "Go to" not in told(app)
+    predict(app, "data", 0)
+    app.text_input(key="read_data").set_value("nine").run()
+    assert "'nine' is not such a number" in told(app)
+    app.text_input(key="read_data").set_value("9").run()
+    assert "It came out otherwise: Almost always all ten" in told(app)
+    assert "You counted 9. Over all 938 batches" in told(app)
+    assert app.radio(key="predict_data").disabled
+
+
+def test_the_fresh_networks_loss_is_near_ln_10(app: AppTest) -> None:
+    predict(app, "forward", 1)
+    app.text_input(key="read_forward").set_value("2.31").run()
+    assert "As you predicted: About 2.3" in told(app)
+    assert "ln 10 = 2.303" in told(app)
+
+
+def test_a_run_of_ones_own_is_told_with_its_numbers(app: AppTest, queue: RunQueue) -> None:
+    predict(app, "train", 2)
+    assert "What came out for you appears here" in told(app)
+    stranger = queue.submit(TUTORIAL_PRESETS["one-hidden"].changed(**QUICK), "somebody else")
+    until(lambda: stranger.status.is_final, "it ends")
+    app.run()
+    assert "What came out for you appears here" in told(app)
+    run = queue.submit(TUTORIAL_PRESETS["one-hidden"].changed(**QUICK), app.session_state["owner"])
+    until(lambda: run.status.is_final, "it ends")
+    app.run()
+    assert run.result
+    assert f"recognises {100 * run.result.test.accuracy:.2f} %" in told(app)
+
+
+def test_a_comparison_of_ones_own_is_told_with_its_verdict(app: AppTest, jobs: Jobs, queue: RunQueue) -> None:
+    predict(app, "compare", 0)
+    pair = tuple(TUTORIAL_PRESETS[name].changed(**QUICK) for name in ("one-hidden", "two-hidden"))
+    plan = Plan(pair, (0, 1))
+    job = Job(plan, lambda job: job.train(plan.runs), app.session_state["owner"])
+    jobs.add(job)
+    job.join()
+    app.run()
+    assert "These architectures:" in told(app)
+    assert "What 2 seeds can show:" in told(app)
+
+
+def test_a_claim_of_ones_own_is_told_with_its_first_sentences(app: AppTest, jobs: Jobs) -> None:
+    predict(app, "overfitting", 1)
+    finding = Finding(1, ("First it rose.", "Then it fell.", "And more."), ())
+    job = Job(Asked(CLAIMS["overfitting"], 1), lambda job: finding, app.session_state["owner"])
+    jobs.add(job)
+    job.join()
+    app.run()
+    assert "As you predicted: First better, then worse" in told(app)
+    assert "First it rose.\n\nThen it fell." in told(app)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["data-2-9_0000.forward-1", "data-9.nonsense-1.train-0-1", "<script>", "data-1" * 999]
+)
+def test_whatever_the_cookie_says_the_page_stands(
+    queue: RunQueue, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, cookie: str
+) -> None:
+    monkeypatch.setattr("ui.missions._cookie", lambda: cookie)
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not app.exception
+    if cookie.startswith("data-2"):
+        assert "As you predicted: Almost always all ten" in told(app)
+        assert app.radio(key="predict_forward").value == 1
+
+
+def test_the_overfitting_missions_answers_are_those_of_the_claim(mnist: Dataset) -> None:
+    mission = next(mission for mission in missions() if mission.name == "overfitting")
+    claim = CLAIMS["overfitting"]
+    assert len(mission.texts.answers) == len(claim.answers)
+    for ours, theirs in zip(mission.texts.answers, claim.answers, strict=True):
+        assert ("fall" in theirs) == ("worse" in ours)

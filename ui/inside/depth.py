@@ -1,0 +1,14 @@
+"""Why hidden layers help: what they make of the digits, seen as points, and seen while they learn."""
+
+import streamlit as st
+
+from ui.projector import show_projector
+from ui.two_neurons import show_two_neurons
+
+
+def show_depth() -> None:
+    """The projector, and below it the window on a layer of two neurons."""
+    st.subheader("The digits as points", anchor=False)
+    show_projector()
+    st.subheader("Two neurons, while they learn", anchor=False)
+    show_two_neurons()

@@ -1,0 +1,145 @@
+"""`train()` and `eval()`, with and without `no_grad`."""
+
+import streamlit as st
+import torch
+
+from mlpcore import figures as common
+from mlpcore.datasets import Dataset
+from mlpcore.figures import inside as figures
+from mlpcore.inspection import code
+from mlpcore.inspection.memory import bytes_for_backward
+from mlpcore.inspection.modes import in_both_modes
+from mlpcore.inspection.workbench import with_dropout
+from ui.inside.address import MODEL, USUAL_MODEL
+from ui.inside.pictured import Picture, pick_picture, show_number_problem
+from ui.inside.subjects import Subject, offer_file, pick_subject, use_one_thread
+from ui.live_chart import as_json, live_chart
+from ui.show_code import show_code
+from ui.texts import texts
+from ui.words import bytes_in_words, percent
+
+_TIMES = 10
+_COMPANIONS = 1000
+_SHARES = (0.1, 0.2, 0.5, 0.8)
+_SURE = 0.9
+_SIZES = (64, 256, 1000)
+_SHARE, _SEED, _SIZE = "inside_dropout", "inside_masks", "inside_bytes_size"
+
+
+def show_modes(dataset: Dataset) -> None:
+    """The same image ten times in both modes; what the backward pass would need kept."""
+    use_one_thread()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        subject = pick_subject(MODEL, USUAL_MODEL)
+        picture = pick_picture(dataset, subject)
+        offer_file(subject, "inside_modes_file")
+    show_number_problem()
+    st.subheader("The same image ten times", anchor=False)
+    st.markdown(texts("inside")["modes"])
+    if subject.hidden:
+        _ten_times(dataset, subject, picture)
+    else:
+        st.info(texts("inside")["no_dropout_possible"], icon=":material/info:")
+    _count_bytes(dataset, subject)
+    _evaluate(dataset, subject)
+
+
+def _evaluate(dataset: Dataset, subject: Subject) -> None:
+    st.subheader("Both together: the test", anchor=False)
+    st.markdown(texts("inside")["evaluation"])
+    images, right = len(dataset.test.labels), int(subject.test.correct.sum())
+    st.metric(
+        "Right on the test images",
+        percent(subject.test.accuracy, 2),
+        width="content",
+        help=f"{right:,} of {images:,}. The 95 % interval is {percent(subject.test.interval[0], 2)} to "
+        f"{percent(subject.test.interval[1], 2)}.",
+    )
+    show_code(code.evaluating(subject.model), key="inside_evaluation_code")
+
+
+@st.fragment
+def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
+    use_one_thread()
+    state = st.session_state
+    state.setdefault(_SHARE, 0.5)
+    state.setdefault(_SEED, 0)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Dropout",
+            _SHARES,
+            key=_SHARE,
+            format_func=lambda share: f"{100 * share:.0f} %",
+            required=True,
+            persist_state="session",
+            help="Put behind every hidden layer of a copy, whatever the model was trained with.",
+        )
+        st.button("Draw other masks", key="inside_other_masks", icon=":material/casino:", on_click=_other_masks)
+    found = in_both_modes(
+        with_dropout(subject.model, state[_SHARE]),
+        picture.image,
+        dataset.test.images[:_COMPANIONS],
+        _TIMES,
+        state[_SEED],
+    )
+    digit = int(found.evaluation[0].argmax())
+    in_training = found.training[:, digit]
+    lowest, highest = (common.probability_in_words(float(share)) for share in (in_training.min(), in_training.max()))
+    answers = sorted(set(found.training.argmax(axis=1).tolist()))
+    for column, name, values, sentence in zip(
+        st.columns(2),
+        ("train", "eval"),
+        (found.training, found.evaluation),
+        (
+            texts("inside")["modes_train"].format(
+                answers="One answer" if len(answers) == 1 else f"{len(answers)} different answers",
+                digit=digit,
+                lowest=lowest,
+                highest=highest,
+            ),
+            texts("inside")["modes_eval"].format(
+                share=common.probability_in_words(float(found.evaluation[0, digit])), digit=digit
+            ),
+        ),
+        strict=True,
+    ):
+        with column:
+            st.markdown(f"**After `{name}()`**")
+            live_chart(
+                as_json(figures.passes(values, subject.color)),
+                key=f"inside_passes_{name}",
+                alt=f"After {name}(): the probabilities of all ten digits in each of {_TIMES} passes.",
+                height=300,
+            )
+            st.markdown(sentence)
+    if in_training.min() > _SURE:
+        st.caption(texts("inside")["modes_sure"])
+    text = code.both_modes(subject.model, state[_SHARE], _TIMES, picture.code(subject.model))
+    show_code(text, key="inside_modes_code")
+
+
+@st.fragment
+def _count_bytes(dataset: Dataset, subject: Subject) -> None:
+    use_one_thread()
+    st.subheader("no_grad: what is not kept", anchor=False)
+    st.markdown(texts("inside")["no_grad"])
+    st.session_state.setdefault(_SIZE, _SIZES[0])
+    size: int = st.segmented_control("Images in the batch", _SIZES, key=_SIZE, required=True, persist_state="session")  # type: ignore[assignment]
+    model = subject.model
+    inputs = model.inputs(dataset.train.images[:size])
+    kept = bytes_for_backward(model.network, inputs)
+    with torch.no_grad():
+        without = bytes_for_backward(model.network, inputs)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Kept for backward", bytes_in_words(kept), width="content")
+        st.metric("Under no_grad", bytes_in_words(without), width="content")
+        parameters = sum(parameter.nbytes for parameter in model.network.parameters())
+        st.metric("For comparison: parameters", bytes_in_words(parameters), width="content")
+    st.caption(
+        "Counted on the tensors that autograd keeps, after `eval()`. Time is not shown: at this size it is noise."
+    )
+    show_code(code.counting_bytes(model, size), key="inside_bytes_code")
+
+
+def _other_masks() -> None:
+    st.session_state[_SEED] += 1

@@ -1,0 +1,309 @@
+"""A model's layers on one image, its strongest neurons, one neuron's sum, and what the model knows without some."""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+
+from mlpcore import datasets
+from mlpcore.datasets import Images
+from mlpcore.evaluation import Evaluation
+from mlpcore.experiment import CLASSES, Experiment
+from mlpcore.figures import inside as figures
+from mlpcore.inspection import code
+from mlpcore.inspection.ablation import evaluation_without, logits_without
+from mlpcore.inspection.forward_pass import ForwardPass, HiddenLayer, forward_pass
+from mlpcore.inspection.influence import linear_map, pushes, strongest
+from mlpcore.inspection.layers import Neuron
+from mlpcore.inspection.weighted_sum import weighted_sum
+from mlpcore.models import Classifier
+from mlpcore.network import MLP
+from ui.inside.address import LAYER, NEURON, note_address
+from ui.inside.numbers import in_words
+from ui.inside.pictured import Picture
+from ui.inside.subjects import Subject, use_one_thread
+from ui.live_chart import as_json, clickable_chart, live_chart
+from ui.show_code import show_code
+from ui.texts import texts
+from ui.words import percent
+
+_TEXTS = "inside"
+_SHOWN = 8
+_TERMS = 8
+_PICTURE_PIXELS = 84
+_EVERY = 5
+"""Every fifth test image is enough for a quick look: 2,000 of them."""
+
+_ORDER, _OFF, _EXACT = "inside_order", "inside_off", "inside_exact"
+
+
+@st.fragment
+def look_at_neurons(subject: Subject, picture: Picture) -> None:
+    """The layers in turn; whatever is clicked runs nothing but this."""
+    use_one_thread()
+    passed = forward_pass(subject.model, picture.image)
+    neuron = _chosen(subject, passed)
+    for number, layer in enumerate(passed.hidden):
+        _show_layer(subject, number, layer, neuron)
+    if not passed.hidden:
+        st.info(texts(_TEXTS)["no_hidden"], icon=":material/info:")
+    st.subheader("Neurons", anchor=False)
+    _choose_layer(subject)
+    _show_strongest(subject, picture, passed, neuron)
+    _show_sum(subject, picture, passed, neuron)
+    if passed.hidden:
+        _switch_off(subject, picture, passed, neuron)
+    note_address()
+
+
+def _chosen(subject: Subject, passed: ForwardPass) -> Neuron:
+    """The neuron that is looked at: the one that was chosen, if this model has it, else the strongest of its layer."""
+    state = st.session_state
+    state[LAYER] = min(state[LAYER], len(subject.hidden))
+    sums = passed.sums_of(state[LAYER])
+    if state[NEURON] is None or state[NEURON] >= len(sums):
+        return Neuron(state[LAYER], int(strongest(_strengths(passed, state[LAYER]), 1)[0]))
+    return Neuron(state[LAYER], state[NEURON])
+
+
+def _strengths(passed: ForwardPass, layer: int) -> figures.Floats:
+    """A layer's activations; of the output, the logits."""
+    return passed.hidden[layer].activations if layer < len(passed.hidden) else passed.logits
+
+
+def _show_layer(subject: Subject, number: int, layer: HiddenLayer, neuron: Neuron) -> None:
+    size, inputs = len(layer.sums), subject.model.experiment.architecture.sizes[number]
+    st.subheader(f"{layer.name}: {size:,} neurons", anchor=False)
+    silent = int((layer.activations == 0).sum())
+    norm = " → batch norm" if layer.normalised is not None else ""
+    st.markdown(
+        f"`[{inputs}]` · W `[{size}, {inputs}]` + b `[{size}]` → sums `[{size}]`{norm} → {subject.activation} → "
+        f"activations `[{size}]`" + (f"; **{silent}** of them are 0" if subject.activation == "ReLU" else "")
+    )
+    rows = {"sums": layer.sums}
+    if layer.normalised is not None:
+        rows["normalised"] = layer.normalised
+    rows["activations"] = layer.activations
+    key = f"inside_strip_{subject.key}_{number}"
+    clickable_chart(
+        as_json(figures.strip(rows, "neuron", neuron.index if neuron.layer == number else None)),
+        key=key,
+        alt=f"{layer.name}: the sums of {size} neurons, from {layer.sums.min():.3g} to {layer.sums.max():.3g}, and "
+        f"their activations, from {layer.activations.min():.3g} to {layer.activations.max():.3g}.",
+        height=50 + 38 * len(rows),
+        on_click=_on_strip(key, number),
+    )
+
+
+def _on_strip(key: str, layer: int) -> Callable[[], None]:
+    def choose() -> None:
+        clicked = st.session_state[key].clicked
+        if clicked is not None:
+            _choose(layer, round(clicked))
+
+    return choose
+
+
+def _choose(layer: int, index: int | None) -> None:
+    st.session_state[LAYER], st.session_state[NEURON] = layer, index
+
+
+def _choose_layer(subject: Subject) -> None:
+    names = [*(f"Hidden layer {number}" for number in range(1, len(subject.hidden) + 1)), "Output"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Layer",
+            range(len(names)),
+            key=LAYER,
+            format_func=names.__getitem__,
+            required=True,
+            persist_state="session",
+            on_change=_forget_neuron,
+        )
+        if st.session_state[LAYER] < len(subject.hidden):
+            st.session_state.setdefault(_ORDER, "activation")
+            st.segmented_control(
+                "Strongest by",
+                ["activation", "push"],
+                key=_ORDER,
+                format_func={"activation": "Activation", "push": "Push of the answer"}.__getitem__,
+                required=True,
+                persist_state="session",
+                on_change=_forget_neuron,
+            )
+
+
+def _forget_neuron() -> None:
+    st.session_state[NEURON] = None
+
+
+def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, chosen: Neuron) -> None:
+    layer, answer = chosen.layer, int(passed.logits.argmax())
+    values = _strengths(passed, layer)
+    is_hidden = layer < len(subject.hidden)
+    pushed = pushes(subject.model, picture.image, layer, answer) if is_hidden else None
+    by_push = pushed is not None and st.session_state.get(_ORDER) == "push"
+    order = strongest(pushed if by_push and pushed is not None else values, _SHOWN) if is_hidden else np.arange(CLASSES)
+    maps = {index: linear_map(subject.model, picture.image, Neuron(layer, index)) for index in order.tolist()}
+    has_maps = next(iter(maps.values())) is not None
+    name = "pictures_first" if layer == 0 else "pictures_deep" if has_maps else "pictures_none"
+    st.markdown(texts(_TEXTS)[name].format(activation=subject.activation))
+    grid = st.grid(min_column_width=_PICTURE_PIXELS + 16, gap="small", key="inside_strongest")
+    for slot, (index, found) in enumerate(maps.items()):
+        with grid.container(gap=None):
+            if found is not None:
+                st.image(
+                    figures.signed_picture(found.weights, _PICTURE_PIXELS),
+                    width=_PICTURE_PIXELS,
+                    alt=f"What neuron {index} looks for: orange where it wants ink, blue where it does not.",
+                )
+            title = f"{'Class' if not is_hidden else 'Neuron'} {index}"
+            st.button(
+                f":primary[**{title}**]" if index == chosen.index else title,
+                key=f"inside_open_{slot}",
+                type="tertiary",
+                on_click=_choose,
+                args=(layer, index),
+            )
+            st.caption(f"{'logit' if not is_hidden else 'gives'} {in_words(float(values[index]))}")
+    if pushed is not None:
+        live_chart(
+            as_json(figures.pushes(order.tolist(), pushed[order].tolist(), answer)),
+            key=f"inside_pushes_{subject.key}",
+            alt=f"How far each of these neurons pushes the logit of {answer} up or down.",
+            height=200,
+        )
+        is_last = layer == len(subject.hidden) - 1
+        name = "pushes_last" if is_last else "pushes_relu" if has_maps or layer == 0 else "pushes_curved"
+        st.caption(texts(_TEXTS)[name].format(answer=answer, total=pushed.sum(), logit=passed.logits[answer]))
+
+
+def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: Neuron) -> None:
+    is_output = neuron.layer == len(subject.hidden)
+    title = f"Class {neuron.index}" if is_output else f"Neuron {neuron.index} of hidden layer {neuron.layer + 1}"
+    with st.container(border=True, key="inside_neuron_panel"):
+        st.markdown(f"**{title}: its sum, w · x + b**")
+        terms = weighted_sum(subject.model, picture.image, neuron, _TERMS)
+        found = linear_map(subject.model, picture.image, neuron)
+        left, right = st.columns([2, 3]) if found is not None else (None, st.container())
+        if left is not None and found is not None:
+            with left:
+                live_chart(
+                    as_json(figures.looked_for(found.weights, picture.image)),
+                    key="inside_looked_for",
+                    alt="Its picture with the outline of the image: orange wants ink, blue does not.",
+                    height=300,
+                )
+        with right:
+            live_chart(
+                as_json(figures.sum_waterfall(terms, "pixel" if neuron.layer == 0 else "neuron")),
+                key="inside_waterfall",
+                alt=f"Waterfall: the {len(terms.terms)} largest terms, all others, the bias, and the sum "
+                f"{terms.total:.4g}.",
+                height=340,
+            )
+        st.markdown(_sum_in_words(subject, passed, neuron, terms.total))
+        text = code.adding_up(subject.model, neuron, _TERMS, picture.code(subject.model))
+        show_code(text, key="inside_sum_code")
+
+
+def _sum_in_words(subject: Subject, passed: ForwardPass, neuron: Neuron, total: float) -> str:
+    if neuron.layer == len(subject.hidden):
+        return f"The sum, {in_words(total)}, is the logit of {neuron.index}."
+    layer = passed.hidden[neuron.layer]
+    normalised = ""
+    if layer.normalised is not None:
+        normalised = f" Batch norm makes {in_words(float(layer.normalised[neuron.index]))} of it."
+    given = float(layer.activations[neuron.index])
+    after = f"{subject.activation} makes {in_words(given)} of it for the next layer."
+    return f"The sum is {in_words(total)}.{normalised} {after}"
+
+
+def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron: Neuron) -> None:
+    off = _off(subject)
+    st.subheader("Switch neurons off", anchor=False)
+    st.markdown(texts(_TEXTS)["off"])
+    layer = min(neuron.layer, len(subject.hidden) - 1)
+    values = _strengths(passed, layer)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if neuron.layer < len(subject.hidden):
+            is_off = neuron in off
+            st.button(
+                f"{'On again' if is_off else 'Off'}: neuron {neuron.index}",
+                key="inside_toggle",
+                icon=":material/power_settings_new:",
+                on_click=_set_off,
+                args=(subject, off - {neuron} if is_off else off | {neuron}),
+            )
+        shown = {Neuron(layer, index) for index in strongest(values, _SHOWN).tolist()}
+        st.button(
+            f"Off: the {len(shown)} strongest of hidden layer {layer + 1}",
+            key="inside_off_strongest",
+            on_click=_set_off,
+            args=(subject, off | shown),
+        )
+        half = {Neuron(layer, index) for index in range(0, len(values), 2)}
+        st.button(
+            f"Off: every second of hidden layer {layer + 1}",
+            key="inside_off_half",
+            on_click=_set_off,
+            args=(subject, off | half),
+        )
+        st.button("All on", key="inside_all_on", on_click=_set_off, args=(subject, set()), disabled=not off)
+    _show_without(subject, picture, off)
+
+
+def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) -> None:
+    everything = subject.test.correct
+    quick = everything[::_EVERY]
+    answer = int(logits_without(subject.model, picture.image.unsqueeze(0), off)[0].argmax())
+    found = _without(subject.model.experiment, subject.model.network, off, _EVERY)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Off", f"{len(off):,} of {sum(subject.hidden):,}", width="content")
+        st.metric("Its answer now", str(answer), width="content")
+        st.metric(
+            f"On {len(quick):,} test images",
+            percent(found.accuracy, 2),
+            delta=f"{100 * (found.accuracy - quick.mean()):+.2f} points" if off else None,
+            width="content",
+            help="Every fifth test image, against the whole model on the same ones.",
+        )
+        if st.session_state.get(_EXACT) == (subject.key, off):
+            exact = _without(subject.model.experiment, subject.model.network, off, 1)
+            st.metric(
+                f"On all {len(everything):,}",
+                percent(exact.accuracy, 2),
+                delta=f"{100 * (exact.accuracy - everything.mean()):+.2f} points" if off else None,
+                width="content",
+            )
+        else:
+            st.button(
+                f"Count on all {len(everything):,}",
+                key="inside_count_all",
+                icon=":material/fact_check:",
+                on_click=_count_all,
+                args=(subject, off),
+            )
+    show_code(code.switching_off(subject.model, off, _EVERY), key="inside_off_code")
+
+
+def _count_all(subject: Subject, off: frozenset[Neuron]) -> None:
+    st.session_state[_EXACT] = subject.key, off
+
+
+def _off(subject: Subject) -> frozenset[Neuron]:
+    """The neurons of this model that are switched off."""
+    off: dict[str, frozenset[Neuron]] = st.session_state.setdefault(_OFF, {})
+    return off.get(subject.key, frozenset())
+
+
+def _set_off(subject: Subject, off: Iterable[Neuron]) -> None:
+    st.session_state[_OFF][subject.key] = frozenset(off)
+
+
+@lru_cache(maxsize=64)
+def _without(experiment: Experiment, network: MLP, off: frozenset[Neuron], every: int) -> Evaluation:
+    test: Images = datasets.load("mnist").test
+    model = Classifier(experiment, network)
+    return evaluation_without(model, test.images[::every], test.labels[::every], off)

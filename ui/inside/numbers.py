@@ -1,0 +1,22 @@
+"""Numbers for formulas."""
+
+import math
+
+
+def in_latex(value: float) -> str:
+    """A number for a formula, e.g. ``2.303``, ``12{,}345``, ``4.1 \\cdot 10^{-7}``."""
+    if math.isnan(value) or math.isinf(value):
+        return r"\infty" if value > 0 else r"-\infty" if value < 0 else r"\text{not a number}"
+    if 0.999 < value < 1:
+        # As many digits as it takes to see that it is not 1.
+        return f"{value:.{2 - math.floor(math.log10(1 - value))}f}"
+    if value == 0 or 1e-3 <= abs(value) < 1e6:
+        digits = 0 if abs(value) >= 1e4 else 4 if abs(value) < 1 else 3
+        return f"{value:,.{digits}f}".replace(",", "{,}")
+    mantissa, _, exponent = f"{value:.2e}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+
+
+def in_words(value: float) -> str:
+    """A number of any size to four digits, e.g. ``2.303`` or ``4.1e-07``, with a true minus sign."""
+    return f"{value:.4g}".replace("-", "−")

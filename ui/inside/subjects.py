@@ -1,0 +1,124 @@
+"""Which models can be looked into: all that read digits, and the tutorial's two as they are before any training."""
+
+import tempfile
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+
+import streamlit as st
+import torch
+from torch import Tensor
+
+from mlpcore import datasets
+from mlpcore.evaluation import Evaluation, judge
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment
+from mlpcore.figures.style import NEUTRAL
+from mlpcore.inspection.code import FILE
+from mlpcore.inspection.layers import Model
+from mlpcore.inspection.workbench import untrained
+from mlpcore.models import Classifier, TrainedModel, save
+from mlpcore.network import MLP
+from ui.fields import FIELDS
+from ui.models import all_choices
+
+_FRESH = "untrained-"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model that is looked into, what it is called, and its colour."""
+
+    key: str
+    model: Model
+    title: str
+    color: str
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has learned anything."""
+        return isinstance(self.model, TrainedModel)
+
+    @property
+    def hidden(self) -> tuple[int, ...]:
+        """Neurons of each hidden layer."""
+        return self.model.experiment.architecture.hidden
+
+    @property
+    def activation(self) -> str:
+        """What its hidden layers' activation is called."""
+        return (FIELDS["activation"].choices or {})[self.model.experiment.architecture.activation]
+
+    @property
+    def test(self) -> Evaluation:
+        """How good it is on the 10,000 test images."""
+        labels = datasets.load("mnist").test.labels
+        return judge(_test_logits(self.model.experiment, self.model.network), labels)
+
+
+@cache
+def _fresh() -> dict[str, Subject]:
+    return {
+        f"{_FRESH}{name}": Subject(
+            f"{_FRESH}{name}", untrained(experiment), f"Untrained: {experiment.architecture.title}", NEUTRAL
+        )
+        for name, experiment in TUTORIAL_PRESETS.items()
+    }
+
+
+def subject_titles() -> dict[str, str]:
+    """Every model that can be looked into, by its key, and what it is called."""
+    fresh = {key: subject.title for key, subject in _fresh().items()}
+    return {key: choice.title for key, choice in all_choices().items()} | fresh
+
+
+def pick_subject(key: str, usual: str) -> Subject:
+    """Lets one choose a model; its key is in the session's state under `key`."""
+    titles = subject_titles()
+    if st.session_state.get(key) not in titles:
+        # A run may have been deleted since.
+        st.session_state[key] = usual if usual in titles else next(iter(titles))
+    chosen: str = st.selectbox(
+        "Model",
+        list(titles),
+        key=key,
+        format_func=titles.__getitem__,
+        persist_state="session",
+        width=290,
+        help="Those that come with MLP Lab, finished runs, and the tutorial's two as they are before any training.",
+    )
+    if chosen in _fresh():
+        return _fresh()[chosen]
+    choice = all_choices()[chosen]
+    return Subject(choice.key, choice.model, choice.title, choice.color)
+
+
+def offer_file(subject: Subject, key: str) -> None:
+    """The model as the file that the code on this page reads."""
+    model = subject.model
+    if isinstance(model, TrainedModel):
+        st.download_button(
+            "Download the model",
+            lambda: _as_file(model),
+            file_name=FILE,
+            key=key,
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"The file {FILE}, which the code on this page reads.",
+        )
+
+
+def use_one_thread() -> None:
+    """For this thread: several would wait for each other at every small operation, and for whatever trains."""
+    torch.set_num_threads(1)
+
+
+def _as_file(model: TrainedModel) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / FILE
+        save(model, path)
+        return path.read_bytes()
+
+
+@lru_cache(maxsize=16)
+def _test_logits(experiment: Experiment, network: MLP) -> Tensor:
+    return Classifier(experiment, network).logits(datasets.load("mnist").test.images)

@@ -1,0 +1,303 @@
+"""The way through the subject in five missions: predict, do it in the live page, and read what came out."""
+
+import math
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from pydantic import BaseModel, ConfigDict
+
+from mlpcore import datasets, runs
+from mlpcore.claims import Finding
+from mlpcore.comparison.job import Job, jobs
+from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.results import compare
+from mlpcore.comparison.verdict import architectures_sentence, sensitivity_sentence
+from mlpcore.evaluation import evaluate
+from mlpcore.experiment import TUTORIAL_PRESETS
+from mlpcore.inspection.workbench import untrained
+from mlpcore.runs import Status
+from mlpcore.sampling import epoch_order, split
+from ui.claims import Asked
+from ui.cookies import set_cookie
+from ui.field_inputs import plain, show_problem
+from ui.session import owner
+from ui.words import percent
+
+_COOKIE = "mlplab_missions"
+_STATE = "missions"
+_ONE, _TWO = TUTORIAL_PRESETS["one-hidden"], TUTORIAL_PRESETS["two-hidden"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out: the answer that it bears out, None if it bears out none, and what the text tells of it."""
+
+    answer: int | None
+    values: dict[str, str]
+
+
+class Texts(BaseModel):
+    """What texts/missions.toml says about a mission.
+
+    Attributes:
+        covers: the tutorial's chapters that one comes through.
+        ask: what number the reader is asked for afterwards; empty where the app knows itself.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    minutes: int
+    covers: tuple[str, ...]
+    why: str
+    question: str
+    answers: tuple[str, ...]
+    do: str
+    told: str
+    ask: str = ""
+
+
+@dataclass(frozen=True)
+class Mission:
+    """One of the five.
+
+    Attributes:
+        page, address: where it is done, and the address's parameters there.
+        outcome: finds out what came out, given the number that the reader was asked for; None if nothing has yet.
+    """
+
+    name: str
+    texts: Texts
+    page: str
+    address: dict[str, str | list[str]]
+    outcome: Callable[[float | None], Outcome | None]
+
+
+def show_missions() -> None:
+    """All missions, each with what the reader has predicted and found."""
+    state = _state()
+    for number, mission in enumerate(missions(), start=1):
+        outcome = mission.outcome(state.numbers.get(mission.name)) if mission.name in state.predictions else None
+        icon = ":material/check_circle:" if outcome else ":material/radio_button_unchecked:"
+        begun = mission.name in state.predictions and not outcome
+        with st.expander(
+            f"**{number}. {mission.texts.title}** · {mission.texts.minutes} minutes",
+            icon=":material/pending:" if begun else icon,
+            expanded=begun,
+            key=f"mission_{mission.name}",
+        ):
+            _show(mission, state, outcome)
+    if str(state) != _cookie():
+        set_cookie(_COOKIE, str(state))
+
+
+def missions() -> list[Mission]:
+    """All missions in their order."""
+    file = Path(__file__).parent / "texts" / "missions.toml"
+    texts = {name: Texts.model_validate(of) for name, of in tomllib.loads(file.read_text("utf-8")).items()}
+    return [
+        Mission("data", texts["data"], "pages/data.py", {"view": "loader"}, _kinds_in_a_batch),
+        Mission("forward", texts["forward"], "pages/inside.py", {"view": "forward"}, _loss_of_a_fresh_network),
+        Mission("train", texts["train"], "pages/train.py", {}, _what_a_run_learned),
+        Mission(
+            "compare", texts["compare"], "pages/compare.py", {"model": ["hidden:256", "hidden:512,256"]}, _what_follows
+        ),
+        Mission(
+            "overfitting", texts["overfitting"], "pages/compare.py", {"claim": "overfitting"}, _what_it_did_with_noise
+        ),
+    ]
+
+
+@dataclass
+class _State:
+    """What the reader has answered: predictions by their places, and numbers that they read."""
+
+    predictions: dict[str, int]
+    numbers: dict[str, float]
+
+    def __str__(self) -> str:
+        """As it stands in the cookie: name, prediction and number of each mission, with dots and hyphens."""
+        return ".".join(
+            f"{name}-{prediction}" + (f"-{self.numbers[name]:.4f}".replace(".", "_") if name in self.numbers else "")
+            for name, prediction in self.predictions.items()
+        )
+
+
+def _state() -> _State:
+    if _STATE not in st.session_state:
+        state = _State({}, {})
+        known = {mission.name: mission for mission in missions()}
+        for name, prediction, _, number in re.findall(r"([a-z]+)-(\d)(-(\d{1,6}_\d{4}))?", _cookie()):
+            if name in known and int(prediction) < len(known[name].texts.answers):
+                state.predictions[name] = int(prediction)
+                if number:
+                    state.numbers[name] = float(number.replace("_", "."))
+        st.session_state[_STATE] = state
+    current: _State = st.session_state[_STATE]
+    return current
+
+
+def _cookie() -> str:
+    cookie = st.context.cookies.get(_COOKIE)
+    return cookie if isinstance(cookie, str) else ""
+
+
+def _show(mission: Mission, state: _State, outcome: Outcome | None) -> None:
+    st.markdown(mission.texts.why)
+    prediction = st.radio(
+        mission.texts.question,
+        range(len(mission.texts.answers)),
+        index=state.predictions.get(mission.name),
+        key=f"predict_{mission.name}",
+        format_func=mission.texts.answers.__getitem__,
+        disabled=outcome is not None,
+        persist_state="session",
+    )
+    if prediction is None:
+        st.caption("Predict first; then you are told where to try it.")
+        return
+    if state.predictions.get(mission.name) != prediction:
+        state.predictions[mission.name] = prediction
+        st.rerun()
+    st.markdown(mission.texts.do)
+    title = mission.page.removeprefix("pages/").removesuffix(".py").capitalize()
+    st.page_link(mission.page, label=f"Go to {title}", icon=":material/arrow_forward:", query_params=mission.address)
+    if mission.texts.ask and outcome is None:
+        _ask(mission, state)
+    elif outcome is None:
+        st.caption("What came out for you appears here when you come back.")
+    else:
+        _tell(mission, prediction, outcome)
+
+
+def _ask(mission: Mission, state: _State) -> None:
+    text = st.text_input(mission.texts.ask, key=f"read_{mission.name}", width=320, persist_state="session").strip()
+    if not text:
+        return
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < 1_000_000:
+        show_problem(f"{text[:20]!r} is not such a number: write digits, with a decimal point where needed.")
+        return
+    state.numbers[mission.name] = number
+    st.rerun()
+
+
+def _tell(mission: Mission, prediction: int, outcome: Outcome) -> None:
+    predicted = mission.texts.answers[prediction]
+    if outcome.answer == prediction:
+        st.success(f"As you predicted: {predicted}.", icon=":material/check:")
+    elif outcome.answer is None:
+        st.info(f"You predicted “{predicted}”; none of the answers came out.", icon=":material/help:")
+    else:
+        came_out = mission.texts.answers[outcome.answer]
+        st.info(f"You predicted “{predicted}”. It came out otherwise: {came_out}.", icon=":material/lightbulb:")
+    st.markdown(mission.texts.told.format_map(outcome.values))
+
+
+def _kinds_in_a_batch(number: float | None) -> Outcome | None:
+    if number is None:
+        return None
+    mean, all_ten, steps = _kinds_in_an_epoch()
+    return Outcome(
+        2 if mean > 9 else 1 if 5 <= mean <= 8 else 0 if mean < 5 else None,
+        {"number": f"{number:g}", "mean": f"{mean:.2f}", "all_ten": percent(all_ten, 0), "steps": f"{steps:,}"},
+    )
+
+
+@cache
+def _kinds_in_an_epoch() -> tuple[float, float, int]:
+    """Mean number of different digits in the batches of an epoch, share of batches with all ten, and batches."""
+    labels = datasets.load("mnist").train.labels
+    rows, _ = split(_TWO.data)
+    batches = epoch_order(_TWO, labels, rows, 0).split(_TWO.batch_images)
+    kinds = np.array([len(labels[batch].unique()) for batch in batches])
+    return float(kinds.mean()), float((kinds == 10).mean()), len(kinds)
+
+
+def _loss_of_a_fresh_network(number: float | None) -> Outcome | None:
+    if number is None:
+        return None
+    loss, accuracy = _fresh_network()
+    return Outcome(
+        0 if loss < 1 else 1 if 1.8 < loss < 2.8 else 2 if loss > 8 else None,
+        {
+            "number": f"{number:g}",
+            "mean": f"{loss:.3f}",
+            "accuracy": percent(accuracy),
+            "ln10": f"{math.log(10):.3f}",
+        },
+    )
+
+
+@cache
+def _fresh_network() -> tuple[float, float]:
+    """Loss and accuracy of the tutorial's larger network before training, on the test images."""
+    test = datasets.load("mnist").test
+    evaluation = evaluate(untrained(_TWO).network, test.images, test.labels)
+    return evaluation.loss, evaluation.accuracy
+
+
+def _what_a_run_learned(_: float | None) -> Outcome | None:
+    for run in runs.queue.runs():
+        same = run.experiment.architecture == _ONE.architecture and run.experiment.data.dataset == "mnist"
+        if run.owner != owner() or run.status is not Status.FINISHED or not same:
+            continue
+        result, epochs = run.result, run.history.epochs
+        if result and epochs:
+            accuracy, (low, high) = result.test.accuracy, result.test.interval
+            return Outcome(
+                2 if accuracy > 0.96 else 1 if 0.85 < accuracy < 0.95 else 0 if 0.6 < accuracy < 0.8 else None,
+                {
+                    "run": str(run.number),
+                    "first": f"{run.history.losses[0]:.2f}",
+                    "last": f"{epochs[-1].loss:.3f}",
+                    "accuracy": percent(accuracy, 2),
+                    "low": percent(low, 1),
+                    "high": percent(high, 1),
+                    "gap": f"{100 * result.gap:.1f}",
+                },
+            )
+    return None
+
+
+def _mine() -> list[Job]:
+    return [job for job in jobs.all() if job.owner == owner() and job.is_over]
+
+
+def _what_follows(_: float | None) -> Outcome | None:
+    wanted = {_ONE.architecture, _TWO.architecture}
+    for job in _mine():
+        plan = job.subject
+        if isinstance(plan, Plan) and {each.architecture for each in plan.experiments} == wanted and job.outcome:
+            comparison = compare(plan, job.outcome)
+            [pair] = comparison.pairs
+            test = pair.architectures
+            if test is None:
+                continue
+            second_is_two = plan.experiments[pair.second].architecture == _TWO.architecture
+            two_better = (test.difference > 0) == second_is_two
+            return Outcome(
+                (0 if two_better else 1) if pair.architectures_differ else 2,
+                {
+                    "sentence": plain(architectures_sentence(comparison)),
+                    "sensitivity": plain(sensitivity_sentence(comparison)),
+                },
+            )
+    return None
+
+
+def _what_it_did_with_noise(_: float | None) -> Outcome | None:
+    for job in _mine():
+        asked, finding = job.subject, job.outcome
+        if isinstance(asked, Asked) and asked.claim.name == "overfitting" and isinstance(finding, Finding):
+            return Outcome(finding.answer, {"sentences": "\n\n".join(map(plain, finding.sentences[:2]))})
+    return None
