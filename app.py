@@ -46,6 +46,12 @@ page = st.navigation(
             icon=":material/draw:",
             help="Draw a digit, see what the models answer as the pen lifts, and why.",
         ),
+        st.Page(
+            "pages/runs.py",
+            title="Runs",
+            icon=":material/inventory_2:",
+            help="All that was trained and kept: find it, compare it, take it away, bring models in.",
+        ),
     ]
 )
 

@@ -282,7 +282,7 @@ class Run:
         if self._trainer:
             self._trainer.close()
         if self._result:
-            self.outcome = Outcome.of(self._result)
+            self.outcome = Outcome.of(self._result, self._history)
         self.error, self.ended = error, datetime.now(UTC)
         recorder, self._recorder = self._recorder, None
         if recorder:

@@ -103,7 +103,13 @@ def missions() -> list[Mission]:
     texts = {name: Texts.model_validate(of) for name, of in tomllib.loads(file.read_text("utf-8")).items()}
     return [
         Mission("data", texts["data"], "pages/data.py", {"view": "loader"}, _kinds_in_a_batch),
-        Mission("forward", texts["forward"], "pages/inside.py", {"view": "forward"}, _loss_of_a_fresh_network),
+        Mission(
+            "forward",
+            texts["forward"],
+            "pages/inside.py",
+            {"view": "forward", "model": "untrained-two-hidden"},
+            _loss_of_a_fresh_network,
+        ),
         Mission("train", texts["train"], "pages/train.py", {}, _what_a_run_learned),
         Mission(
             "compare", texts["compare"], "pages/compare.py", {"model": ["hidden:256", "hidden:512,256"]}, _what_follows

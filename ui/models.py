@@ -9,6 +9,7 @@ import streamlit as st
 from mlpcore import figures
 from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, load
 from mlpcore.runs import Run
+from ui.imports import imported_models
 from ui.session import my_models, visible_runs
 
 MOST = 4
@@ -49,6 +50,11 @@ def all_choices() -> dict[str, Choice]:
     choices += [
         _of_model(key, model, figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
         for number, (key, model) in enumerate(my_models().items())
+    ]
+    choices += [
+        _of_model(model_id, model, figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
+        for number, (model_id, model) in enumerate(imported_models().items())
+        if model.experiment.data.dataset == "mnist"
     ]
     readable = [run for run in visible_runs() if run.outcome and run.experiment.data.dataset == "mnist"]
     choices += [

@@ -5,6 +5,7 @@ import time
 
 import streamlit as st
 
+from mlpcore import runs
 from mlpcore.comparison.job import jobs
 from mlpcore.runs import Run, Status
 from ui.comparison_start import JOB_TO_SHOW
@@ -22,6 +23,8 @@ _ENDED, _ANNOUNCED = "ended_runs", "announced_runs"
 def run_list() -> None:
     """Lists the newest runs with where they stand; a click shows one on the Train page."""
     all_runs = visible_runs()
+    if problem := runs.queue.unsaved:
+        st.warning(problem, icon=":material/save:")
     _announce(all_runs)
     for job in jobs.all():
         if (
@@ -66,6 +69,11 @@ def _announce(all_runs: list[Run]) -> None:
     # When this session learned of each run's end; those before its own time are no news.
     seen: dict[str, float] = st.session_state.setdefault(_ENDED, dict.fromkeys((run.id for run in ended), -math.inf))
     announced: set[str] = st.session_state.setdefault(_ANNOUNCED, set(seen))
+    for run in all_runs:
+        # One that goes on after an interruption will end once more.
+        if not run.status.is_final and run.id in seen:
+            del seen[run.id]
+            announced.discard(run.id)
     now = time.monotonic()
     for run in ended:
         if run.id not in announced and now - seen.get(run.id, math.inf) >= REFRESH_SECONDS / 2:

@@ -59,6 +59,8 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         _controls(run)
     elif run.status is Status.INTERRUPTED:
         _resume(run)
+    if run.elsewhere:
+        st.caption("Another process on this computer trains it; here you see what it has kept last.")
     if run.unsaved:
         st.warning(run.unsaved, icon=":material/save:")
     if run.error:

@@ -1,4 +1,4 @@
-"""Training, comparing, reading pen strokes, and getting the data, without a browser: ``python -m mlpcore``.
+"""Training, comparing and all the rest without a browser: ``python -m mlpcore``.
 
 The options only name values; `Experiment` alone judges them. PyTorch takes seconds to import, so what needs it is
 imported where it is used, and `--help` or a mistake is answered at once.
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mlpcore.cli import compare, data, pen, resume, runs, train
+from mlpcore.cli import compare, data, export, importing, pen, resume, runs, train
 from mlpcore.cli.options import PROGRAM, Parser, option
 from mlpcore.cli.progress import fetch_progress, progress_bar
 from mlpcore.cli.train import epoch_line, summary
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = Parser(prog=PROGRAM, description="Multi-layer perceptrons on MNIST, without a browser.")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    for command in (train, runs, resume, compare, pen, data):
+    for command in (train, runs, resume, export, importing, compare, pen, data):
         command.add(commands)
     given = parser.parse_args(argv)
     try:

@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock
 
 from mlpcore.experiment import Experiment, InvalidExperiment, experiment_from_json
+from mlpcore.history import History
 from mlpcore.store.problems import StoreProblem, in_words
 from mlpcore.training import Result
 
@@ -40,6 +41,7 @@ MIGRATIONS = (
         test_accuracy REAL,
         test_low REAL,
         test_high REAL,
+        val_accuracy REAL,
         title TEXT,
         note TEXT NOT NULL DEFAULT '',
         deleted TEXT
@@ -64,6 +66,8 @@ class Outcome:
         test_loss: mean cross-entropy on the test images, in nats.
         test_accuracy: share of the test images recognised, 0 to 1.
         test_interval: 95 % Wilson score interval of that share.
+        val_accuracy: share of the validation images that these weights recognised, 0 to 1; None without such images,
+            or where training was stopped within an epoch.
     """
 
     train_seconds: float
@@ -71,12 +75,14 @@ class Outcome:
     test_loss: float
     test_accuracy: float
     test_interval: tuple[float, float]
+    val_accuracy: float | None
 
     @classmethod
-    def of(cls, result: Result) -> "Outcome":
-        """The numbers of a result."""
-        test = result.test
-        return cls(result.train_seconds, result.train.accuracy, test.loss, test.accuracy, test.interval)
+    def of(cls, result: Result, history: History) -> "Outcome":
+        """The numbers of a result and of the epoch whose weights it is about."""
+        test, epoch = result.test, result.weights_of_epoch
+        val_accuracy = history.epochs[epoch - 1].val_accuracy if epoch else None
+        return cls(result.train_seconds, result.train.accuracy, test.loss, test.accuracy, test.interval, val_accuracy)
 
 
 @dataclass(frozen=True)
@@ -196,11 +202,14 @@ class Database:
 
     def note_end(self, run_id: str, status: str, step: int, error: str | None, outcome: Outcome | None) -> None:
         """How a run has ended."""
-        figures = 6 * (None,) if outcome is None else (*astuple(outcome)[:-1], *outcome.test_interval)
+        figures: Sequence[float | None] = 7 * (None,)
+        if outcome:
+            *scores, _, val_accuracy = astuple(outcome)
+            figures = (*scores, *outcome.test_interval, val_accuracy)
         with self._writing() as run:
             run(
                 "UPDATE runs SET status = ?, step = ?, error = ?, ended = ?, train_seconds = ?, train_accuracy = ?, "
-                "test_loss = ?, test_accuracy = ?, test_low = ?, test_high = ? WHERE id = ?",
+                "test_loss = ?, test_accuracy = ?, test_low = ?, test_high = ?, val_accuracy = ? WHERE id = ?",
                 (status, step, error, _now(), *figures, run_id),
             )
 
@@ -247,7 +256,7 @@ class Database:
 
 _SELECT = (
     "SELECT id, number, created, owner, experiment, status, step, error, ended, title, note, train_seconds, "
-    "train_accuracy, test_loss, test_accuracy, test_low, test_high FROM runs"
+    "train_accuracy, test_loss, test_accuracy, test_low, test_high, val_accuracy FROM runs"
 )
 
 
@@ -263,7 +272,7 @@ def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
         experiment = _experiment(text)
     except InvalidExperiment:
         return None
-    seconds, train_accuracy, loss, accuracy, low, high = figures
+    seconds, train_accuracy, loss, accuracy, low, high, val_accuracy = figures
     return StoredRun(
         id=run_id,
         number=number,
@@ -274,7 +283,7 @@ def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
         step=step,
         error=error,
         ended=datetime.fromisoformat(ended) if ended else None,
-        outcome=None if low is None else Outcome(seconds, train_accuracy, loss, accuracy, (low, high)),
+        outcome=None if low is None else Outcome(seconds, train_accuracy, loss, accuracy, (low, high), val_accuracy),
         title=title,
         note=note,
         tags=tuple(tags),

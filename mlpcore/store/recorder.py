@@ -113,7 +113,9 @@ class Recorder:
                     title = f"Run {self.number}: {experiment.architecture.title}"
                     save(TrainedModel(title, experiment, model, Score.of(result.test)), folder / MODEL)
                     sync_folder(folder)
-            self._database.note_end(self.id, status, history.steps, error, Outcome.of(result) if result else None)
+            self._database.note_end(
+                self.id, status, history.steps, error, Outcome.of(result, history) if result else None
+            )
             # Only now, since it would be gone on with if the list did not know of the end.
             with in_words(folder):
                 (folder / CHECKPOINT).unlink(missing_ok=True)

@@ -96,7 +96,7 @@ def test_what_came_out_of_a_run_comes_back_to_the_last_bit(
     (run,) = other.runs()
     assert (run.id, run.number, run.status, run.owner, run.step) == (kept.id, 1, "finished", "me", 20)
     assert run.experiment == trainer.experiment
-    assert run.outcome == Outcome.of(result)
+    assert run.outcome == Outcome.of(result, trainer.history)
     assert run.ended and run.created < run.ended
     assert same_arrays(other.result(run.id), result)
     history = other.history(run.id, run.experiment, run.step)

@@ -1,0 +1,93 @@
+"""Several runs together: their curves in one chart each, and what was tried with what came out, best first."""
+
+from collections import defaultdict
+
+import numpy as np
+import streamlit as st
+
+from mlpcore import figures
+from mlpcore.comparison.plan import what_differs
+from mlpcore.experiment import Experiment
+from mlpcore.figures import Quantity
+from mlpcore.runs import Run
+from ui.live_chart import as_json, live_chart
+from ui.session import visible_runs
+
+MOST_CURVES = 6
+_CURVES: dict[Quantity, str] = {
+    "loss": "Training loss",
+    "val_loss": "Validation loss",
+    "val_accuracy": "Validation accuracy",
+}
+
+
+def overlay(chosen: list[Run]) -> None:
+    """The curves of up to six runs, one chart per question."""
+    shown = chosen[:MOST_CURVES]
+    if len(chosen) > MOST_CURVES:
+        st.caption(f"The first {MOST_CURVES} of the {len(chosen)} chosen; more lines cannot be told apart.")
+    names = [f"{run.number}: {run.name or run.experiment.architecture.title}" for run in shown]
+    epochs = max(run.experiment.hyperparameters.epochs for run in shown)
+    histories = [[run.history] for run in shown]
+    for (quantity, title), column in zip(_CURVES.items(), st.columns(len(_CURVES)), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            live_chart(
+                as_json(figures.curves_over_seeds(names, histories, quantity, epochs)),
+                key=f"overlay_{quantity}_{'_'.join(str(run.number) for run in shown)}",
+                alt=f"Line chart: {title.lower()} against epoch for {'; '.join(names)}.",
+                height=300,
+            )
+    differences = what_differs([run.experiment for run in shown])
+    if differences:
+        st.markdown("**What differs between them**")
+        st.table(
+            {
+                "": list(differences),
+                **{name: [values[place] for values in differences.values()] for place, name in enumerate(names)},
+            },
+            alt="The settings in which the chosen runs differ.",
+        )
+
+
+def what_was_tried() -> None:
+    """Every experiment tried, whatever its seeds, best first by validation accuracy."""
+    tried: dict[Experiment, list[Run]] = defaultdict(list)
+    for run in visible_runs():
+        if run.outcome:
+            tried[run.experiment.changed(seed=0)].append(run)
+    if not tried:
+        return
+    st.subheader("What was tried, and what was best")
+    differences = what_differs(list(tried))
+    architectures = differences.pop("Architecture", [experiment.architecture.title for experiment in tried])
+    rows = []
+    for place, of in enumerate(tried.values()):
+        outcomes = [run.outcome for run in of if run.outcome]
+        validation = [outcome.val_accuracy for outcome in outcomes if outcome.val_accuracy is not None]
+        on_validation = 100 * float(np.mean(validation)) if validation else None
+        on_test = 100 * float(np.mean([outcome.test_accuracy for outcome in outcomes]))
+        row = {
+            "Architecture": architectures[place],
+            "Runs": len(of),
+            "Validation accuracy": on_validation,
+            "Test accuracy": on_test,
+            **{label: values[place] for label, values in differences.items()},
+        }
+        rows.append((on_validation is None, -(on_validation or on_test), row))
+    rows.sort(key=lambda ranked: ranked[:2])
+    st.dataframe(
+        [row for _, _, row in rows],
+        key="runs_tried",
+        hide_index=True,
+        alt="Table of the experiments tried, the best first: architecture, runs, accuracies and settings that differ.",
+        column_config={
+            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+        },
+    )
+    st.caption(
+        "Means over the runs of each experiment, by validation accuracy: whoever chooses by the test images no longer "
+        "has a fair test. Those without validation images come last. Whether a difference is more than luck, the "
+        "Compare page says."
+    )

@@ -1,0 +1,158 @@
+"""All runs one may see: find them, open one, compare several, tidy up."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from mlpcore import runs
+from mlpcore.runs import Run, Status
+from ui.session import SHARED, may_change, visible_runs
+
+_UNDO = "runs_deleted"
+
+
+def choose_runs() -> list[Run]:
+    """The table with its filters; returns the runs that are chosen in it."""
+    everything = visible_runs()
+    if not everything:
+        st.info(
+            "Nothing has been trained yet. Start a run on the Train page, and it is kept here.",
+            icon=":material/inventory_2:",
+        )
+        st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
+        return []
+    shown = _filtered(everything)
+    if not shown:
+        st.info("No run is like that: take a filter away.", icon=":material/filter_alt_off:")
+        return []
+    state = st.dataframe(
+        _as_table(shown),
+        key="runs_table",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt="Table of the runs: number, title, status, test accuracy, time, date, tags.",
+        column_config={
+            "Run": st.column_config.NumberColumn(width="small", format="%d"),
+            "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "Seconds": st.column_config.NumberColumn(format="%.1f", help="Spent computing."),
+            "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
+            "Tags": st.column_config.ListColumn(),
+        },
+        height="content" if len(shown) < 12 else 430,
+    )
+    st.caption(f"{len(shown)} of {len(everything)} runs. Click a heading to sort, the box at the left to choose runs.")
+    chosen: Sequence[int] = state["selection"]["rows"]
+    return [shown[row] for row in chosen if row < len(shown)]
+
+
+def _filtered(everything: list[Run]) -> list[Run]:
+    tags = sorted({tag for run in everything for tag in run.tags})
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Search", key="runs_search", live=True, width=220, placeholder="title, note, tag", persist_state="session")  # fmt: skip  # noqa: E501
+        statuses = st.multiselect("Status", list(Status), key="runs_status", format_func=str, placeholder="Any", width=260, persist_state="session")  # fmt: skip  # noqa: E501
+        wanted = st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=220, persist_state="session") if tags else []  # fmt: skip  # noqa: E501
+    words = text.lower().split()
+    return [
+        run
+        for run in everything
+        if (not statuses or run.status in statuses)
+        and set(wanted) <= set(run.tags)
+        and all(word in f"{run.title} {run.note} {' '.join(run.tags)}".lower() for word in words)
+    ]
+
+
+def _as_table(shown: list[Run]) -> dict[str, list[object]]:
+    def column(value: object) -> list[object]:
+        return [value(run) for run in shown]  # type: ignore[operator]
+
+    return {
+        "Run": column(lambda run: run.number),
+        "Title": column(lambda run: run.title),
+        "Status": column(lambda run: str(run.status)),
+        "Test accuracy": column(lambda run: 100 * run.outcome.test_accuracy if run.outcome else None),
+        "Seconds": column(lambda run: run.outcome.train_seconds if run.outcome else None),
+        "Started": column(lambda run: _local(run.created)),
+        "Tags": column(lambda run: list(run.tags)),
+        "Note": column(lambda run: run.note),
+    }
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone().replace(tzinfo=None)
+
+
+def tidy_up(chosen: list[Run]) -> None:
+    """Deleting the chosen runs or all of one's own, and undoing it."""
+    mine = [run for run in chosen if may_change(run) and run.status.is_final]
+    all_mine = [run for run in visible_runs() if may_change(run) and run.status.is_final]
+    deleted: list[str] = st.session_state.get(_UNDO, [])
+    with st.container(horizontal=True):
+        st.button(
+            f"Delete {len(mine)} chosen" if mine else "Delete chosen",
+            key="runs_delete",
+            icon=":material/delete:",
+            on_click=_delete,
+            args=(mine,),
+            disabled=not mine,
+            help="Only runs of your own that have ended.",
+        )
+        if st.button("Delete everything", key="runs_delete_all", icon=":material/delete_sweep:", disabled=not all_mine):
+            _confirm(all_mine)
+        if deleted:
+            st.button(
+                f"Undo: put {len(deleted)} back",
+                key="runs_undo",
+                icon=":material/undo:",
+                type="primary",
+                on_click=_put_back,
+            )
+
+
+@st.dialog("Delete everything?")
+def _confirm(mine: list[Run]) -> None:
+    st.write(f"All {len(mine)} runs of your own that have ended go, with their models and curves. You can undo it while this page stays open.")  # fmt: skip  # noqa: E501
+    if st.button("Delete", key="runs_delete_all_sure", type="primary", icon=":material/delete_sweep:"):
+        _delete(mine)
+        st.rerun()
+
+
+def _delete(mine: list[Run]) -> None:
+    runs.queue.delete(mine)
+    st.session_state[_UNDO] = [run.id for run in mine]
+
+
+def _put_back() -> None:
+    runs.queue.put_back(st.session_state.pop(_UNDO, []))
+
+
+def describe(run: Run) -> None:
+    """A run's name, tags and note, and whether everybody on this server sees it."""
+    editable = may_change(run)
+    with st.form(f"describe_{run.id}", border=False):
+        name = st.text_input(
+            "Title", run.name or "", key=f"title_{run.id}", placeholder=run.title, disabled=not editable
+        )
+        tags = st.text_input(
+            "Tags",
+            ", ".join(tag for tag in run.tags if tag != SHARED),
+            key=f"tags_{run.id}",
+            placeholder="separated by commas",
+            disabled=not editable,
+        )
+        note = st.text_area("Note", run.note, key=f"note_{run.id}", height=80, disabled=not editable)
+        shared = st.toggle(
+            "Share with everybody on this server",
+            SHARED in run.tags,
+            key=f"share_{run.id}",
+            disabled=not editable,
+            help="Others then see it in their lists and can ask its model. Only you can change or delete it.",
+        )
+        if st.form_submit_button("Keep", key=f"keep_{run.id}", icon=":material/save:", disabled=not editable):
+            try:
+                runs.queue.describe(run, name, [*tags.split(","), *([SHARED] if shared else [])], note)
+            except ValueError as problem:
+                st.error(str(problem), icon=":material/error:")
+            else:
+                st.rerun()
