@@ -1,0 +1,146 @@
+"""The Runs page: find, describe, share, compare, delete and put back, bring a model in."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mlpcore.experiment import experiment_from_fields
+from mlpcore.identity import new_name
+from mlpcore.runs import Run, RunQueue
+from tests.waiting import until
+from ui.session import SHARED
+
+ME, OTHER = new_name(), new_name()
+
+
+def finished(queue: RunQueue, owner: str = ME, **fields: object) -> Run:
+    experiment = experiment_from_fields(
+        {"hidden": [8], "train_size": 500, "validation": 100, "epochs": 1, "device": "cpu", **fields}
+    )
+    run = queue.submit(experiment, owner)
+    until(lambda: run.status.is_final, "it ends")
+    return run
+
+
+@pytest.fixture
+def app(queue: RunQueue) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/runs.py")
+    app.session_state["owner"] = ME
+    return app
+
+
+def look(app: AppTest, *rows: int) -> AppTest:
+    """Runs the page with these rows of the table chosen."""
+    if rows:
+        app.session_state["runs_table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    app.run()
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest, column: str = "Run") -> Any:
+    """The table that has this column."""
+    return next(frame.value for frame in app.dataframe if column in frame.value.columns)
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(str(e.value) for e in [*app.markdown, *app.caption, *app.info, *app.subheader, *app.error])
+
+
+def test_an_empty_page_says_what_comes(app: AppTest) -> None:
+    look(app)
+    assert "Nothing has been trained yet" in app.info[0].value
+
+
+def test_ones_own_and_shared_runs_are_listed_and_nobody_elses(app: AppTest, queue: RunQueue) -> None:
+    finished(queue)
+    finished(queue, OTHER, seed=1)
+    shared = finished(queue, OTHER, seed=2)
+    queue.describe(shared, "Look at this", [SHARED])
+    look(app)
+    assert list(table(app)["Run"]) == [3, 1]
+    assert list(table(app)["Title"]) == ["Look at this", "Run 1: One hidden layer (8)"]
+
+
+def test_runs_are_found_by_words_and_status(app: AppTest, queue: RunQueue) -> None:
+    finished(queue)
+    queue.describe(finished(queue, seed=1), "Sigmoid", ["try"], "a note")
+    look(app)
+    app.text_input(key="runs_search").set_value("note sigm").run()
+    assert list(table(app)["Run"]) == [2]
+    app.text_input(key="runs_search").set_value("nothing").run()
+    assert "take a filter away" in texts(app)
+
+
+def test_a_run_is_described_and_shared(app: AppTest, queue: RunQueue) -> None:
+    run = finished(queue)
+    look(app, 0)
+    app.text_input(key=f"title_{run.id}").set_value("My best")
+    app.text_input(key=f"tags_{run.id}").set_value("one, two")
+    app.text_area(key=f"note_{run.id}").set_value("Why it was good")
+    app.toggle(key=f"share_{run.id}").set_value(True)
+    app.button(key=f"keep_{run.id}").click().run()
+    assert not app.exception
+    assert (run.title, set(run.tags), run.note) == ("My best", {"one", "two", SHARED}, "Why it was good")
+    look(app, 0)
+    app.text_input(key=f"title_{run.id}").set_value("x" * 10_000)
+    app.button(key=f"keep_{run.id}").click().run()
+    assert app.error
+
+
+def test_what_somebody_else_shares_can_be_seen_but_not_changed(app: AppTest, queue: RunQueue) -> None:
+    run = finished(queue, OTHER)
+    queue.describe(run, "Theirs", [SHARED])
+    look(app, 0)
+    assert app.text_input(key=f"title_{run.id}").disabled
+    assert app.toggle(key=f"share_{run.id}").disabled
+    assert app.button(key="runs_delete").disabled
+    assert app.button(key="runs_delete_all").disabled
+
+
+def test_deleting_can_be_undone(app: AppTest, queue: RunQueue) -> None:
+    runs = [finished(queue, seed=seed) for seed in range(3)]
+    look(app, 0, 1)
+    app.button(key="runs_delete").click().run()
+    assert queue.runs() == [runs[0]]
+    app.button(key="runs_undo").click().run()
+    assert queue.runs() == runs[::-1]
+    assert "runs_undo" not in [button.key for button in app.button]
+
+
+def test_several_runs_show_their_curves_and_what_differs(app: AppTest, queue: RunQueue) -> None:
+    finished(queue)
+    finished(queue, learning_rate=0.01)
+    look(app, 0, 1)
+    assert "What differs between them" in texts(app)
+    assert "Learning rate" in list(app.table[0].value[""])
+
+
+def test_what_was_tried_is_ranked_by_validation_accuracy(app: AppTest, queue: RunQueue) -> None:
+    finished(queue, learning_rate=1e-6)
+    finished(queue, learning_rate=0.01)
+    finished(queue, learning_rate=0.01, seed=1)
+    finished(queue, learning_rate=0.01, validation=0)
+    look(app)
+    tried = table(app, "Runs")
+    assert list(tried["Runs"]) == [2, 1, 1]
+    assert list(tried["Learning rate"]) == ["0.01", "1e-06", "0.01"]
+    assert tried["Validation accuracy"].isna().tolist() == [False, False, True]
+
+
+def test_an_interrupted_run_is_offered_to_go_on(queue: RunQueue) -> None:
+    from mlpcore.runs import Status
+
+    run = finished(queue)
+    run.status = Status.INTERRUPTED
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    app.session_state["owner"] = ME
+    app.run()
+    assert not app.exception
+    assert not app.button(key="run_take_up").disabled
+    stranger = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    stranger.session_state["owner"] = OTHER
+    stranger.query_params["run"] = run.id
+    stranger.run()
+    assert stranger.button(key="run_take_up").disabled
