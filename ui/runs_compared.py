@@ -29,7 +29,9 @@ def overlay(chosen: list[Run]) -> None:
     names = [f"{run.number}: {run.name or run.experiment.architecture.title}" for run in shown]
     epochs = max(run.experiment.hyperparameters.epochs for run in shown)
     histories = [[run.history] for run in shown]
-    for (quantity, title), column in zip(_CURVES.items(), st.columns(len(_CURVES)), strict=True):
+    validated = any(run.experiment.data.validation for run in shown)
+    curves = {quantity: title for quantity, title in _CURVES.items() if validated or quantity == "loss"}
+    for (quantity, title), column in zip(curves.items(), st.columns(len(curves)), strict=True):
         with column:
             st.markdown(f"**{title}**")
             live_chart(
@@ -38,6 +40,8 @@ def overlay(chosen: list[Run]) -> None:
                 alt=f"Line chart: {title.lower()} against epoch for {'; '.join(names)}.",
                 height=300,
             )
+    if not validated:
+        st.caption("No images were set aside for validation, so there are no curves for them.")
     differences = what_differs([run.experiment for run in shown])
     if differences:
         st.markdown("**What differs between them**")
