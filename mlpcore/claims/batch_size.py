@@ -23,9 +23,10 @@ from mlpcore.figures.claims_batch_size import (
     cost_of_goal,
     loss_by_cost,
 )
-from mlpcore.inspection.gradients import Agreement, agreement, one_thread
+from mlpcore.inspection.gradients import Agreement, agreement
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
+from mlpcore.threads import one_thread
 from mlpcore.training import Finished, Step, Trainer
 
 EXPERIMENT = Experiment().changed(hidden=(128,), optimizer="sgd", train_size=4096, validation=2000, device="cpu")

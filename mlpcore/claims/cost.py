@@ -2,8 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +15,7 @@ from mlpcore.figures.claims_cost import NetworkCost, memory_by_size, time_by_siz
 from mlpcore.inspection.memory import bytes_for_backward, bytes_of_training
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
+from mlpcore.threads import one_thread
 from mlpcore.training import make_optimizer
 
 EXPERIMENT = TUTORIAL_PRESETS["two-hidden"].changed(device="cpu")
@@ -53,7 +53,7 @@ def measured(report: Callable[[float], None], networks: Sequence[Hidden]) -> dic
     They take turns in many rounds, and of each the shortest step and the shortest answer count: whatever else the
     machine does can only make them longer. After each turn `report` is told what share is done, 0 to 1.
     """
-    with _one_thread():
+    with one_thread():
         train = datasets.load("mnist").train
         inputs = untrained(EXPERIMENT).inputs(train.images[: BATCHES * IMAGES])
         batches = list(zip(inputs.split(IMAGES), train.labels[: BATCHES * IMAGES].split(IMAGES), strict=True))
@@ -114,17 +114,6 @@ class _Bench:
 
     def _answer(self, images: Tensor, labels: Tensor) -> None:
         self._model.network(images)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread inside PyTorch's operations, and afterwards as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def conclude(costs: Costs) -> Finding:

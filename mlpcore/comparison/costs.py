@@ -2,13 +2,13 @@
 
 import time
 
-import torch
 from torch import Tensor
 
 from mlpcore.comparison.batch import relative_cost
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.models import Classifier, TrainedModel
+from mlpcore.threads import one_thread
 from mlpcore.training import Step, Trainer
 
 REPEATS = 7
@@ -25,13 +25,9 @@ def seconds_per_image(model: Classifier | TrainedModel, images: Tensor) -> float
     Args:
         images: uint8 [N, 28, 28], answered all at once; N at least 1.
     """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         model.logits(images)
         return min(_seconds(model, images) for _ in range(REPEATS)) / len(images)
-    finally:
-        torch.set_num_threads(threads)
 
 
 def seconds_per_cost(dataset: Dataset) -> float:
@@ -40,18 +36,15 @@ def seconds_per_cost(dataset: Dataset) -> float:
     Takes about a tenth of a second. What else the machine does meanwhile makes it longer.
     """
     experiment = TUTORIAL_PRESETS["one-hidden"].changed(dataset=dataset.name, device="cpu")
-    threads = torch.get_num_threads()
-    try:
+    seconds: list[float] = []
+    with one_thread():
         trainer = Trainer(experiment, dataset)
-        seconds = []
         for event in trainer:
             assert isinstance(event, Step)
             seconds.append(trainer.seconds)
             if len(seconds) == TIMED_STEPS:
                 break
         trainer.close()
-    finally:
-        torch.set_num_threads(threads)
     # The first third warms up, and is watched more closely than the rest.
     timed = seconds[TIMED_STEPS // 3 :]
     per_step = (timed[-1] - timed[0]) / (len(timed) - 1)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from mlpcore.figures.style import NEUTRAL, axis, faded, figure, run_color
+from mlpcore.figures.claims import seeds_and_mean
+from mlpcore.figures.style import NEUTRAL, axis, figure, run_color
 
 Floats = npt.NDArray[np.floating]
 
@@ -62,26 +63,7 @@ def accuracy_by_optimizer(accuracies: Mapping[str, Floats], rates: Mapping[str, 
     room = max(float(np.ptp(everything)), 0.5) / 8
     rows = [f"{name}, {rates[name]:g}" for name in accuracies]
     for number, (row, values) in enumerate(zip(rows, accuracies.values(), strict=True), start=1):
-        color = run_color(number)
-        mean = 100 * float(values.mean())
-        traces += [
-            {
-                "x": 100 * values,
-                "y": [row] * len(values),
-                "mode": "markers",
-                "marker": {"size": 9, "color": faded(color, 0.5)},
-                "hovertemplate": f"{row}: %{{x:.2f}} %<extra></extra>",
-            },
-            {
-                "x": [mean],
-                "y": [row],
-                "mode": "markers+text",
-                "marker": {"size": 11, "symbol": "diamond", "color": color},
-                "text": [f"{mean:.1f} %"],
-                "textposition": "bottom center",
-                "hovertemplate": f"{row}, mean of {len(values)} seeds: %{{x:.2f}} %<extra></extra>",
-            },
-        ]
+        traces += seeds_and_mean(row, values, number)
     return figure(
         traces,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
+from mlpcore.figures.claims import seeds_and_mean
 from mlpcore.figures.style import NEUTRAL, axis, faded, figure, run_color
 
 Floats = npt.NDArray[np.floating]
@@ -26,26 +27,7 @@ def accuracy_per_order(names: Sequence[str], accuracies: Sequence[Floats]) -> go
     """
     traces: list[dict[str, Any]] = []
     for number, (name, values) in enumerate(zip(names, accuracies, strict=True), start=1):
-        color = run_color(number)
-        mean = 100 * float(values.mean())
-        traces += [
-            {
-                "x": 100 * values,
-                "y": [name] * len(values),
-                "mode": "markers",
-                "marker": {"size": 9, "color": faded(color, 0.5)},
-                "hovertemplate": f"{name}: %{{x:.2f}} %<extra></extra>",
-            },
-            {
-                "x": [mean],
-                "y": [name],
-                "mode": "markers+text",
-                "marker": {"size": 11, "symbol": "diamond", "color": color},
-                "text": [f"{mean:.1f} %"],
-                "textposition": "bottom center",
-                "hovertemplate": f"{name}, mean of {len(values)} seeds: %{{x:.2f}} %<extra></extra>",
-            },
-        ]
+        traces += seeds_and_mean(name, values, number)
     return figure(
         traces,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},

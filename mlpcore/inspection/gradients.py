@@ -1,7 +1,6 @@
 """How well the gradient of a few images points the way of the gradient of all of them."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 from mlpcore.datasets import Images
 from mlpcore.evaluation import CHUNK
 from mlpcore.inspection.layers import Model
+from mlpcore.threads import one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,17 +81,6 @@ def agreement(
             for size in sizes
         ]
     return Agreement(tuple(sizes), np.array(cosines).reshape(len(sizes), batches), whole.norm().item())
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread inside PyTorch's operations, and afterwards as many as before."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _summed_gradient(model: Model, images: Images, rows: Tensor) -> Tensor:

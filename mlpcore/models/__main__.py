@@ -13,7 +13,8 @@ from mlpcore.cli import epoch_line, fetch_progress, progress_bar, summary
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import InvalidExperiment
 from mlpcore.models import BUNDLED, Score, TrainedModel, save
-from mlpcore.models.recipes import RECIPES, Recipe, checkpoint_path, read_checkpoint, write_checkpoint
+from mlpcore.models.recipes import RECIPES, Recipe, checkpoint_path
+from mlpcore.store.files import read_state, write_state
 from mlpcore.training import EpochEnd, Finished, InvalidState, OutOfMemory, Result, Step, Trainer, TrainingDiverged
 
 
@@ -58,9 +59,10 @@ def _make(recipe: Recipe, dataset: Dataset, checkpoint: Path, file: Path) -> Non
 
 def _trainer(recipe: Recipe, dataset: Dataset, checkpoint: Path) -> Trainer:
     """A training that goes on from the checkpoint where there is one that fits."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
         try:
-            trainer = Trainer(recipe.experiment, dataset, state=read_checkpoint(checkpoint))
+            trainer = Trainer(recipe.experiment, dataset, state=read_state(checkpoint))
         except InvalidState as invalid:
             print(f"{checkpoint} is not used, and training starts anew. {invalid}", file=sys.stderr)
         else:
@@ -79,7 +81,7 @@ def _follow(trainer: Trainer, checkpoint: Path) -> Result:
                 case Step(step):
                     bar.update(step - bar.n)
                 case EpochEnd(record):
-                    write_checkpoint(checkpoint, trainer.state())
+                    write_state(checkpoint, trainer.state())
                     bar.write(epoch_line(record, epochs), file=sys.stderr)
     assert isinstance(event, Finished)
     return event.result

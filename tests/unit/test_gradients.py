@@ -10,9 +10,10 @@ from torch import Tensor
 
 from mlpcore.datasets import Dataset, Images
 from mlpcore.experiment import Experiment
-from mlpcore.inspection.gradients import Agreement, agreement, one_thread
+from mlpcore.inspection.gradients import Agreement, agreement
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
+from mlpcore.threads import one_thread
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

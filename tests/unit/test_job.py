@@ -1,32 +1,15 @@
 """Work of several batches in the background: progress, cancelling, failures, and how long it is kept."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from mlpcore.comparison import job as job_module
 from mlpcore.comparison.job import Job, Jobs
-from mlpcore.datasets import Dataset
-from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.runs import RunQueue
+from tests.small_runs import endless, small
 from tests.waiting import until
-
-
-def small(**fields: object) -> Experiment:
-    return experiment_from_fields({"hidden": [16], "train_size": 1000, "validation": 100, "epochs": 1, **fields})
-
-
-def endless(**fields: object) -> Experiment:
-    return small(**{"epochs": 1000, "train_size": 10_000, **fields})
-
-
-@pytest.fixture
-def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
-    yield queue
-    queue.close()
 
 
 def test_a_job_trains_what_it_is_asked_for_and_keeps_what_came_out(queue: RunQueue) -> None:

@@ -15,8 +15,9 @@ from mlpcore import datasets
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment
 from mlpcore.models import BUNDLED, __main__, load, recipes
-from mlpcore.models.recipes import RECIPES, Recipe, checkpoint_path, read_checkpoint, write_checkpoint
+from mlpcore.models.recipes import RECIPES, Recipe, checkpoint_path
 from mlpcore.network import model_bytes
+from mlpcore.store.files import read_state, write_state
 from mlpcore.training import EpochEnd, InvalidState, Trainer
 from tests.processes import heed_ctrl_c
 
@@ -101,12 +102,12 @@ def test_after_ctrl_c_the_same_command_goes_on_to_the_same_model(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def interrupted_after(path: Path, state: dict[str, Any]) -> None:
-        write_checkpoint(path, state)
+        write_state(path, state)
         if len(state["epochs"]) == epoch:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(__main__, "write_checkpoint", interrupted_after)
+        patch.setattr(__main__, "write_state", interrupted_after)
         assert __main__.main(["drawing"]) == 130
     assert "the same command goes on" in capsys.readouterr().err
     assert not BUNDLED["drawing"].exists()
@@ -126,7 +127,8 @@ def test_a_checkpoint_that_does_not_fit_is_said_and_not_used(
 ) -> None:
     if damage == "other experiment":
         state["experiment"] = Experiment().model_dump_json()
-    write_checkpoint(checkpoint, {"pickle": Path("x"), "list": [1]}.get(damage, state))  # type: ignore[arg-type]
+    checkpoint.parent.mkdir(parents=True)
+    write_state(checkpoint, {"pickle": Path("x"), "list": [1]}.get(damage, state))  # type: ignore[arg-type]
     content = bytearray(checkpoint.read_bytes())
     middle = len(content) // 2
     content[middle] ^= damage == "changed byte"
@@ -143,7 +145,7 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     tmp_path: Path, state: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "x.pt"
-    write_checkpoint(path, state)
+    write_state(path, state)
     before = path.read_bytes()
 
     def full(descriptor: int) -> None:
@@ -152,10 +154,10 @@ def test_a_checkpoint_is_written_whole_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr("os.fsync", full)
         with pytest.raises(OSError, match="No space"):
-            write_checkpoint(path, {**state, "updates": 77})
+            write_state(path, {**state, "updates": 77})
     assert path.read_bytes() == before
-    write_checkpoint(path, {**state, "updates": 77})
-    assert read_checkpoint(path)["updates"] == 77
+    write_state(path, {**state, "updates": 77})
+    assert read_state(path)["updates"] == 77
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -164,9 +166,9 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[Any, ...]:
             return os.mkdir, (str(tmp_path / "executed"),)
 
-    write_checkpoint(tmp_path / "x.pt", Hostile())  # type: ignore[arg-type]
+    write_state(tmp_path / "x.pt", Hostile())  # type: ignore[arg-type]
     with pytest.raises(InvalidState):
-        read_checkpoint(tmp_path / "x.pt")
+        read_state(tmp_path / "x.pt")
     assert not (tmp_path / "executed").exists()
 
 
@@ -212,4 +214,4 @@ def test_ctrl_c_ends_the_command_with_a_sentence(started: subprocess.Popen[str],
     assert started.wait() == 130
     assert "the same command goes on from the last whole epoch" in last
     assert "Traceback" not in last
-    assert read_checkpoint(tmp_path / "data" / "checkpoints" / "two-hidden.pt")["updates"] >= 938
+    assert read_state(tmp_path / "data" / "checkpoints" / "two-hidden.pt")["updates"] >= 938

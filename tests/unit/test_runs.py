@@ -31,13 +31,6 @@ def endless(**fields: object) -> Experiment:
     return small(**{"epochs": 1000, "train_size": 10_000, **fields})
 
 
-@pytest.fixture
-def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
-    yield queue
-    queue.close()
-
-
 def test_a_run_trains_in_the_background_and_ends_with_a_model_and_its_evaluation(queue: RunQueue) -> None:
     run = queue.submit(small(), owner="me")
     until(lambda: run.status.is_final, "the run ends")
