@@ -646,7 +646,11 @@ class RunQueue:
 
 def _tell(run: Run) -> None:
     if run._at_end:
-        run._at_end(run)
+        try:
+            run._at_end(run)
+        except Exception:
+            # Whoever wanted to know must not take a worker with it.
+            log.exception("What follows run %s failed", run.id)
 
 
 def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:

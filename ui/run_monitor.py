@@ -56,7 +56,7 @@ def _monitor(run: Run, *, was_final: bool) -> None:
             st.rerun()
     st.progress(run.progress, text=progress_in_words(run))
     if not was_final:
-        _controls(run)
+        controls(run)
     elif run.status is Status.INTERRUPTED:
         _resume(run)
     if run.elsewhere:
@@ -110,7 +110,7 @@ def progress_in_words(run: Run) -> str:
     return " · ".join(words)
 
 
-def _controls(run: Run) -> None:
+def controls(run: Run) -> None:
     # Every button keeps its place, so that none comes to lie under a finger that meant another.
     queue, paused, training = runs.queue, run.status is Status.PAUSED, run.status is Status.TRAINING
     done = run.is_trained or run.elsewhere or not may_change(run)

@@ -15,7 +15,7 @@ from mlpcore.two_neurons import EVERY, Look, PlaneWatch, experiment, newest, sho
 from ui.inside.subjects import use_one_thread
 from ui.live_chart import as_json, clickable_chart, live_chart
 from ui.pictures import ink_on_paper
-from ui.run_monitor import STATUS_BADGES, _controls, progress_in_words
+from ui.run_monitor import STATUS_BADGES, controls, progress_in_words
 from ui.session import owner
 from ui.show_code import show_code
 from ui.texts import texts
@@ -105,7 +105,7 @@ def _head(run: Run, was_final: bool) -> None:
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
     st.progress(run.progress, text=progress_in_words(run))
     if not was_final:
-        _controls(run)
+        controls(run)
     if run.error:
         st.error(run.error, icon=":material/error:")
     if run.result:

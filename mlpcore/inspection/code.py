@@ -28,7 +28,7 @@ _BATCH = 64
 def test_image(model: Model, number: int) -> str:
     """Lines that take a test image and its label, as the model takes it."""
     return f"""\
-{_transform(model.experiment)}
+{transform(model.experiment)}
 image, label = datasets.MNIST("data", train=False, download=True, transform=transform)[{number}]
 """
 
@@ -44,7 +44,7 @@ import numpy as np
 from PIL import Image
 
 pixels = zlib.decompress(base64.b64decode("{pixels}"))
-{_transform(model.experiment)}
+{transform(model.experiment)}
 image, label = transform(Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(28, 28))), {label}
 """
 
@@ -52,7 +52,7 @@ image, label = transform(Image.fromarray(np.frombuffer(pixels, np.uint8).reshape
 def walking(model: Model, image_lines: str) -> str:
     """The forward pass of one image layer by layer, softmax and cross-entropy."""
     return f"""\
-{_beginning(model)}
+{imports_and_model(model)}
 {image_lines}
 x = image  # shape [1, 28, 28]: one image, and so a batch of one for the layers
 with torch.no_grad():
@@ -72,9 +72,9 @@ print("cross-entropy", loss.item(), "PyTorch's own:", nn.functional.cross_entrop
 
 def adding_up(model: Model, neuron: Neuron, count: int, image_lines: str) -> str:
     """One neuron's sum taken apart, and the picture that it looks for in this image."""
-    place = _linear_places(model)[neuron.layer]
+    place = linear_places(model)[neuron.layer]
     return f"""\
-{_beginning(model)}
+{imports_and_model(model)}
 {image_lines}
 linear, index = model[{place}], {neuron.index}
 with torch.no_grad():
@@ -96,14 +96,14 @@ print(picture.shape, picture.min(), picture.max())
 
 def switching_off(model: Model, off: Collection[Neuron], every: int) -> str:
     """The accuracy on every so many test images while the activations of some hidden neurons are 0."""
-    starts = _linear_places(model)
+    starts = linear_places(model)
     hooks = "".join(
         f"model[{starts[layer + 1] - 1}].register_forward_hook(switch_off({indices}))\n"
         for layer in sorted({neuron.layer for neuron in off})
         if (indices := sorted(neuron.index for neuron in off if neuron.layer == layer))
     )
     return f"""\
-{_beginning(model, "from torch.utils.data import DataLoader, Subset")}
+{imports_and_model(model, "from torch.utils.data import DataLoader, Subset")}
 
 def switch_off(neurons):
     def hook(layer, inputs, outputs):
@@ -114,7 +114,7 @@ def switch_off(neurons):
 
 
 {hooks}
-{_transform(model.experiment)}
+{transform(model.experiment)}
 data = datasets.MNIST("data", train=False, download=True, transform=transform)
 loader = DataLoader(Subset(data, range(0, len(data), {every})), batch_size=1000)
 with torch.no_grad():
@@ -261,7 +261,7 @@ for layer in model:
         layer.p = {dropout}
 """
     else:
-        kind = type(model.network.layers[_linear_places(model)[1] - 1]).__name__
+        kind = type(model.network.layers[linear_places(model)[1] - 1]).__name__
         change = f"""\
 layers = []
 for layer in model:
@@ -269,7 +269,7 @@ for layer in model:
 model = nn.Sequential(*layers)
 """
     return f"""\
-{_beginning(model)}
+{imports_and_model(model)}
 {change}
 {image_lines}
 others = datasets.MNIST("data", train=False, download=True, transform=transform)
@@ -287,8 +287,8 @@ with torch.no_grad():
 def counting_bytes(model: Model, size: int) -> str:
     """The bytes that autograd keeps for the backward pass of a batch of `size` images, with and without a gradient."""
     return f"""\
-{_beginning(model, "from torch.utils.data import DataLoader")}
-{_transform(model.experiment)}
+{imports_and_model(model, "from torch.utils.data import DataLoader")}
+{transform(model.experiment)}
 data = datasets.MNIST("data", train=True, download=True, transform=transform)
 images, labels = next(iter(DataLoader(data, batch_size={size})))
 
@@ -317,8 +317,8 @@ print("kept for backward:", with_gradient, "bytes; under no_grad:", without)
 def evaluating(model: Model) -> str:
     """The share of the test images whose largest logit is that of the true class."""
     return f"""\
-{_beginning(model, "from torch.utils.data import DataLoader")}
-{_transform(model.experiment)}
+{imports_and_model(model, "from torch.utils.data import DataLoader")}
+{transform(model.experiment)}
 data = datasets.MNIST("data", train=False, download=True, transform=transform)
 loader = DataLoader(data, batch_size=1000, shuffle=False)
 
@@ -379,11 +379,12 @@ def _values(experiment: Experiment) -> dict[str, Any]:
     return values_for(experiment.changed(device="cpu", augment="none"))
 
 
-def _transform(experiment: Experiment) -> str:
+def transform(experiment: Experiment) -> str:
+    """The line that makes the images' transform."""
     return f"transform = transforms.Compose([{', '.join(_values(experiment)['transforms'])}])"
 
 
-def _beginning(model: Model, *imports: str) -> str:
+def imports_and_model(model: Model, *imports: str) -> str:
     """The imports, and the model in evaluation mode."""
     layers = "\n".join(f"    {layer}," for layer in _values(model.experiment)["layers"])
     sequential = f"model = nn.Sequential(\n{layers}\n)"
@@ -404,17 +405,17 @@ model.load_state_dict({{name.removeprefix("layers."): values for name, values in
 def _with_batches(model: Model, number: int, count: int) -> str:
     """The same, and some batches of a shuffled epoch from `number` on, counted from 1, in a list."""
     lines = f"""\
-{_transform(model.experiment)}
+{transform(model.experiment)}
 data = datasets.MNIST("data", train=True, download=True, transform=transform)
 order = torch.Generator().manual_seed({SEED})  # for the same batches as here
 loader = DataLoader(data, batch_size={_BATCH}, shuffle=True, generator=order)
 batches = list(islice(loader, {number - 1}, {number - 1 + count}))
 """
-    beginning = _beginning(model, "from torch.utils.data import DataLoader")
+    beginning = imports_and_model(model, "from torch.utils.data import DataLoader")
     return f"from itertools import islice\n\n{beginning}\n{lines}"
 
 
-def _linear_places(model: Model) -> list[int]:
+def linear_places(model: Model) -> list[int]:
     """Where the layers with weights stand in the model."""
     linear = model.network.linear_layers
     return [place for place, module in enumerate(model.network.layers) if any(module is each for each in linear)]

@@ -5,7 +5,7 @@ Like the texts of `mlpcore.inspection.code`, and with Plotly for the picture.
 
 from mlpcore.experiment import Experiment
 from mlpcore.export.code import sections
-from mlpcore.inspection.code import _beginning, _linear_places, _transform
+from mlpcore.inspection.code import imports_and_model, linear_places, transform
 from mlpcore.inspection.layers import Model
 
 _POINTS = """\
@@ -20,11 +20,11 @@ go.Scatter(
 
 def projecting(model: Model, stage: int, every: int) -> str:
     """Every so many test images in the main plane of one stage: 0 the input, 1 the first hidden layer, and so on."""
-    end = _linear_places(model)[stage]
+    end = linear_places(model)[stage]
     return f"""\
 import plotly.graph_objects as go
-{_beginning(model)}
-{_transform(model.experiment)}
+{imports_and_model(model)}
+{transform(model.experiment)}
 data = datasets.MNIST("data", train=False, download=True, transform=transform)
 images = torch.stack([data[number][0] for number in range(0, len(data), {every})])
 labels = data.targets[::{every}]
