@@ -23,6 +23,8 @@ expect.set_options(timeout=30_000)
 # Streamlit's page asks its maker's host for a manifest, which no closed network answers, and on a link to a page it
 # first looks for the server below that page.
 _PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
+# On leaving a page Streamlit forgets its pictures at once, also those that the browser is still fetching.
+_PICTURE_LEFT_BEHIND = re.compile(r"/media/\w+\.\w+$")
 _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNECTION_\w+|TUNNEL\w+)")
 
 
@@ -86,9 +88,10 @@ def open_page(server: str, browser: Browser) -> Iterator[Opener]:
     contexts: list[BrowserContext] = []
 
     def note(message: ConsoleMessage) -> None:
-        probes = _PROBE.search(message.location.get("url", ""))
-        if message.type == "error" and not probes and not _FOREIGN.search(message.text):
-            errors.append(message.text)
+        url = message.location.get("url", "")
+        harmless = _PROBE.search(url) or _PICTURE_LEFT_BEHIND.search(url) or _FOREIGN.search(message.text)
+        if message.type == "error" and not harmless:
+            errors.append(f"{message.text} {url}")
 
     def open_page(path: str = "", width: int = 1280, height: int = 1000, **options: Any) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)

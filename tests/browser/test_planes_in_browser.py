@@ -84,7 +84,8 @@ def test_a_click_on_a_digit_shows_its_image_and_keeps_the_readers_view(open_page
         }"""
     )
     assert ringed == image
-    assert x_range(node) == pytest.approx(zoomed)
+    # The picture beside it takes a little of the width, and the two axes keep their common scale.
+    assert x_range(node) == pytest.approx(zoomed, abs=1)
 
 
 def test_another_stage_is_chosen_by_keyboard_and_shown_whole(open_page: Opener) -> None:

@@ -85,7 +85,7 @@ def stop_run(page: Page) -> None:
 
 def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> None:
     page.get_by_role("button", name="One hidden layer").click()
-    expect(page.get_by_text("203,530")).to_be_visible()
+    expect(page.get_by_text("203,530", exact=True)).to_be_visible()
     set_field(page, "epochs", "1")
     press_train(page)
     first = wait_for_points(page, chart(page, "loss_per_step"), 2)
@@ -190,7 +190,7 @@ def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
 
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_nothing_is_wider_than_the_screen(open_page: Callable[..., Page], width: int) -> None:
-    page = open_page(width=width, height=800)
+    page = open_page("train", width=width, height=800)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
     page.wait_for_timeout(1000)

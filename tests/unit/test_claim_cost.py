@@ -1,6 +1,5 @@
 """The claim about cost: its conclusion from measurements of known outcome, and a small real one."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -184,4 +183,4 @@ def test_cancelling_ends_it_between_two_networks(monkeypatch: pytest.MonkeyPatch
     job.cancel()
     job.join()
     assert job.outcome is None and job.error is None and job.cancelled
-    assert not any(thread.name == "job" and thread.is_alive() for thread in threading.enumerate())
+    assert job.is_over
