@@ -399,8 +399,10 @@ class RunQueue:
             ValueError: something is too long or cannot be shown, with the sentence to show.
         """
         name, tags, note = checked_description(name, tags, note)
-        run.name, run.tags, run.note = name or None, tuple(tags), note
-        self._try(lambda store: store.describe(run.id, name, tags, note))
+        with self._changed:
+            run.name, run.tags, run.note = name or None, tuple(tags), note
+            if run._shelf or run._recorder:
+                self._try(lambda store: store.describe(run.id, name, tags, note))
 
     def delete(self, runs: Sequence[Run]) -> None:
         """Takes runs out of the list, those that have ended or are interrupted; `put_back` undoes it."""
@@ -613,7 +615,7 @@ class RunQueue:
                 self._on_turn.append(run)
             rested, error = self._train(run)
             # To the disk before it counts as ended, and without the lock.
-            ending = run._conclude(error, self._store) if error or run._result else None
+            ending = self._concluded(run, error) if error or run._result else None
             with self._changed:
                 self._on_turn.remove(run)
                 if ending:
@@ -626,6 +628,15 @@ class RunQueue:
             # Without the lock, since whoever is told may queue the next run.
             if run.status.is_final:
                 _tell(run)
+
+    def _concluded(self, run: Run, error: str | None) -> Status:
+        try:
+            return run._conclude(error, self._store)
+        except Exception:
+            # A worker that died here would leave the run training for ever.
+            log.exception("Run %s could not be concluded", run.id)
+            run.error = "Something unexpected went wrong at the end of this run. The server's log has the details."
+            return Status.FAILED
 
     def _next_fits(self) -> bool:
         if not self._turns:
@@ -645,9 +656,11 @@ class RunQueue:
 
 
 def _tell(run: Run) -> None:
-    if run._at_end:
+    # Once only, whoever comes first.
+    at_end, run._at_end = run._at_end, None
+    if at_end:
         try:
-            run._at_end(run)
+            at_end(run)
         except Exception:
             # Whoever wanted to know must not take a worker with it.
             log.exception("What follows run %s failed", run.id)

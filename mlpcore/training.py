@@ -274,7 +274,7 @@ class Trainer(Iterator[Event]):
     def _run(self) -> Generator[Event, None, None]:
         while not self.is_complete and (yield from self._train_epoch()):
             yield from self._end_epoch()
-        weights_of_epoch = None if self._steps_in_epoch else len(self.history.epochs)
+        weights_of_epoch = None if self._steps_in_epoch else len(self.history.epochs) or None
         if self.is_complete and self._best and self.history.best_epoch:
             self.model.load_state_dict(self._best)
             weights_of_epoch = self.history.best_epoch.epoch

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from mlpcore.comparison.job import jobs
+from mlpcore.comparison.plan import Plan
 from ui.claims import Asked, show_claims, turn_to
 from ui.comparison_start import JOB_TO_SHOW
 from ui.lessons import show_lesson
 from ui.model_comparison import JOB, compare_models
-from ui.navigation import note_in_address, through_app
+from ui.navigation import came_by_link, through_app
 
 _VIEW = "compare_view"
 _MODELS, _CLAIMS = "Models", "Claims"
@@ -28,8 +29,11 @@ elif job:
     st.session_state[_VIEW] = _MODELS
     st.session_state[JOB] = job.id
 show_lesson()
-if _VIEW not in st.session_state:
+if _VIEW not in st.session_state or came_by_link():
     st.session_state[_VIEW] = _CLAIMS if "claim" in st.query_params else _MODELS
+    linked = jobs.get(st.query_params.get("job", ""))
+    if linked and isinstance(linked.subject, Plan):
+        st.session_state[JOB] = linked.id
 view = st.segmented_control(
     "What to compare",
     [_MODELS, _CLAIMS],
@@ -40,8 +44,6 @@ view = st.segmented_control(
     format_func=lambda name: {_MODELS: "Models of your choice", _CLAIMS: "What tutorials claim"}[name],
 )
 if view == _CLAIMS:
-    note_in_address(dict.fromkeys(["model", "all", "seeds", "important"], ""))
     show_claims()
 else:
-    note_in_address({"claim": ""})
     compare_models()

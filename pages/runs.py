@@ -3,7 +3,9 @@
 import streamlit as st
 
 from ui.experiment_form import fill_form
+from ui.field_inputs import plain
 from ui.imports import bring_in
+from ui.lessons import lesson
 from ui.navigation import through_app
 from ui.run_list import SELECTED
 from ui.runs_compared import overlay, what_was_tried
@@ -13,16 +15,21 @@ from ui.take_away import take_away
 through_app()
 
 st.title("Runs")
-st.caption("All that was trained is kept on the server's disk, also when it ends. Choose runs to see what they did.")
+st.caption(
+    "What you train is kept on the server's disk, also when it ends. The many runs of a comparison are not listed: "
+    "their comparison is on the Compare page until the server ends."
+)
 
 chosen = choose_runs()
 tidy_up(chosen)
 if len(chosen) == 1:
     run = chosen[0]
-    st.subheader(run.title)
+    st.subheader(plain(run.title))
     if run.error:
         st.error(run.error, icon=":material/error:")
-    if st.button("Open on the Train page", key="runs_open", type="primary", icon=":material/model_training:"):
+    if not lesson() and st.button(
+        "Open on the Train page", key="runs_open", type="primary", icon=":material/model_training:"
+    ):
         st.session_state[SELECTED] = run.id
         fill_form(run.experiment)
         st.switch_page("pages/train.py", query_params={"run": run.id})

@@ -33,6 +33,10 @@ with form_column:
     basics, start, details = st.container(), st.container(), st.container()
     # A link to a run or an experiment, or a reload, brings its settings along.
     linked = runs.queue.get(st.query_params.get("run", ""))
+    if "run" in st.query_params and linked is None:
+        st.warning(
+            "The run of this link is not here: it was deleted, or lies on another server.", icon=":material/link_off:"
+        )
     initial = linked.experiment if linked else experiment_in_address() or TUTORIAL_PRESETS["two-hidden"]
     experiment, problems = experiment_form(basics, details, initial)
     with start:

@@ -10,7 +10,7 @@ from mlpcore.comparison.known import Known
 from ui.comparing import follow
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
-from ui.navigation import note_in_address
+from ui.navigation import came_by_link, note_in_address
 from ui.session import owner
 
 _CLAIM, _JOBS = "claim", "claim_jobs"
@@ -27,7 +27,9 @@ class Asked:
 def show_claims() -> None:
     """Lets one choose a claim, asks for a prediction, looks into it, and says what came out."""
     linked = st.query_params.get("claim", "")
-    if _CLAIM not in st.session_state:
+    if linked and linked not in CLAIMS:
+        st.warning(f"The link asks for a claim {linked[:40]!r}, and there is none.", icon=":material/link_off:")
+    if _CLAIM not in st.session_state or (came_by_link() and linked in CLAIMS):
         st.session_state[_CLAIM] = linked if linked in CLAIMS else next(iter(CLAIMS))
     name = st.segmented_control(
         "What tutorials say about",
@@ -40,7 +42,8 @@ def show_claims() -> None:
     assert name
     claim = CLAIMS[name]
     job = _job(claim)
-    note_in_address({"claim": claim.name, "job": job.id if job else ""})
+    others = dict.fromkeys(["model", "all", "seeds", "important"], "")
+    note_in_address({"claim": claim.name, "job": job.id if job else "", **others})
     st.markdown(plain(claim.says))
     st.caption(plain(claim.done))
     prediction = st.radio(
@@ -62,7 +65,7 @@ def show_claims() -> None:
         help="Predict first: what surprises you teaches you most." if prediction is None else None,
     )
     if pressed and prediction is not None:
-        new = Job(Asked(claim, prediction), claim.investigate, owner(), known=Known(jobs))
+        new = Job(Asked(claim, prediction), claim.investigate, owner(), known=Known(jobs), names=claim.names)
         jobs.add(new)
         st.session_state.setdefault(_JOBS, {})[claim.name] = new.id
         st.rerun()

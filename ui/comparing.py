@@ -20,6 +20,8 @@ from ui.words import duration
 MOST_CURVES = 6
 """More lines than there are colours cannot be told apart."""
 
+_AT_ONCE, _SOON = 0.5, 0.05
+
 _CURVES: dict[Quantity, str] = {
     "loss": "Training loss",
     "val_loss": "Validation loss",
@@ -52,19 +54,31 @@ def _follow(job: Job, *, was_over: bool) -> None:
     if job.error:
         st.error(job.error, icon=":material/error:")
     if batch and not was_over:
-        _show_groups(batch)
+        _show_groups(job, batch)
         show_curves(job)
 
 
 def _in_words(job: Job, batch: Batch | None) -> str:
-    runs = f"{sum(map(bool, batch.trained))} of {len(batch.trained)} runs finished" if batch else "measuring"
+    finished, begun = (sum(count(each) for each in job.batches) for count in (_finished, _all))
+    runs = f"{finished} of {begun} runs finished" if batch else "measuring"
     if job.is_over:
         ended = "Cancelled" if job.cancelled else "Stopped" if job.error else "Done"
+        if job.seconds < _AT_ONCE and finished == begun:
+            return f"{ended}: all {finished} runs were trained before"
         return f"{ended}: {runs}, {duration(job.seconds)}" if batch else f"{ended} after {duration(job.seconds)}"
     if job.cancelled:
         return f"Stopping · {runs}"
-    left = job.seconds_left
+    # The first moments say little about the speed.
+    left = job.seconds_left if job.progress > _SOON else None
     return f"{runs.capitalize()} · about {duration(left)} left" if left is not None else runs.capitalize()
+
+
+def _finished(batch: Batch) -> int:
+    return sum(map(bool, batch.trained))
+
+
+def _all(batch: Batch) -> int:
+    return len(batch.trained)
 
 
 def _groups(batch: Batch) -> dict[Experiment, list[int]]:
@@ -75,11 +89,18 @@ def _groups(batch: Batch) -> dict[Experiment, list[int]]:
     return groups
 
 
-def _show_groups(batch: Batch) -> None:
+def _names(job: Job, groups: dict[Experiment, list[int]]) -> tuple[str, ...]:
+    """What the experiments are called: by the job where it has names for them, else by what sets them apart."""
+    if all(experiment in job.names for experiment in groups):
+        return tuple(job.names[experiment] for experiment in groups)
+    return tuple(names_of(list(groups)))
+
+
+def _show_groups(job: Job, batch: Batch) -> None:
     groups = _groups(batch)
     if len(groups) > MOST_CURVES:
         return
-    for name, places, column in zip(names_of(list(groups)), groups.values(), st.columns(len(groups)), strict=True):
+    for name, places, column in zip(_names(job, groups), groups.values(), st.columns(len(groups)), strict=True):
         done = sum(batch.trained[place] is not None for place in places)
         column.progress(batch.progress_of(places), text=f"{name}: {done} of {len(places)}")
 
@@ -105,10 +126,10 @@ def show_curves(job: Job) -> None:
         with column:
             st.markdown(f"**{_CURVES[quantity]}**")
             live_chart(
-                _drawn(batch, so_far, quantity, epochs, tuple(map(tuple, histories))),
+                _drawn(_names(job, groups), so_far, quantity, epochs, tuple(map(tuple, histories))),
                 key=f"curves_{quantity}_{job.id}_{len(job.batches)}",
                 alt=f"Line chart: {_CURVES[quantity].lower()} against epoch, mean over the seeds, with a band from the "
-                f"lowest to the highest; for {'; '.join(names_of(list(groups)))}.",
+                f"lowest to the highest; for {'; '.join(_names(job, groups))}.",
                 height=280,
             )
     if not has_validation:
@@ -117,7 +138,7 @@ def show_curves(job: Job) -> None:
 
 @lru_cache(maxsize=64)
 def _drawn(
-    batch: Batch, version: int, quantity: Quantity, epochs: int, histories: tuple[tuple[History, ...], ...]
+    names: tuple[str, ...], version: int, quantity: Quantity, epochs: int, histories: tuple[tuple[History, ...], ...]
 ) -> str:
     """The curves so far, for all who look on; a new `version` says that the histories have grown."""
-    return as_json(figures.curves_over_seeds(names_of(list(_groups(batch))), histories, quantity, epochs))
+    return as_json(figures.curves_over_seeds(names, histories, quantity, epochs))

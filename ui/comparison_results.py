@@ -12,7 +12,12 @@ from mlpcore.comparison.costs import seconds_per_image
 from mlpcore.comparison.job import Job
 from mlpcore.comparison.plan import Plan
 from mlpcore.comparison.results import Comparison, Summary, TrainedRun, compare
-from mlpcore.comparison.verdict import architectures_sentence, models_sentence, sensitivity_sentence
+from mlpcore.comparison.verdict import (
+    architectures_sentence,
+    models_sentence,
+    sensitivity_sentence,
+    short_sentence,
+)
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.models import Classifier
@@ -35,6 +40,8 @@ def compared(job: Job, plan: Plan) -> Comparison | None:
 def show_conclusion(job: Job, comparison: Comparison) -> None:
     """What follows, in sentences, and the figures behind it."""
     st.subheader("What follows", anchor="what-follows")
+    if len(comparison.pairs) == 1 and comparison.is_complete:
+        st.markdown(f"**{plain(short_sentence(comparison))}**")
     for sentence in [models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)]:
         lead, colon, rest = sentence.partition(": ")
         st.markdown(f"**{plain(lead)}:** {plain(rest)}" if colon else plain(sentence))
@@ -62,7 +69,8 @@ def show_conclusion(job: Job, comparison: Comparison) -> None:
         )
     st.table(_as_table(comparison), alt="Accuracy and costs of each model.")
     st.caption(
-        "Means over the seeds. FLOPs: multiplications and additions of one forward pass. Time to answer: per image in "
+        "Means over the seeds. What follows is judged seed by seed, since equal seeds share their luck: intervals that "
+        "overlap do not decide. FLOPs: multiplications and additions of one forward pass. Time to answer: per image in "
         f"batches of {_TIMED_IMAGES:,}, on one thread, measured just now on this machine."
     )
 

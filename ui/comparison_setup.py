@@ -19,7 +19,7 @@ from mlpcore.training import check_machine
 from ui.field_inputs import as_shown, as_value, field_input, number, plain, show_problem
 from ui.fields import FIELDS
 from ui.lessons import lesson
-from ui.navigation import note_in_address
+from ui.navigation import came_by_link, note_in_address
 from ui.session import visible_runs
 
 _SLOTS, _SEEDS, _IMPORTANT, _RUN = "compare_slots", "compare_seeds", "compare_important", "compare_run"
@@ -51,17 +51,21 @@ class Setup:
 
 
 def setup_from_address() -> str | None:
-    """Fills the fields at a session's first visit: as the address says, else with the tutorial's two models.
+    """Fills the fields as the address of a link says, at a session's first visit else with the tutorial's two models.
 
     Returns what is wrong with the address, if anything is.
     """
-    if _SLOTS in st.session_state:
+    if _SLOTS in st.session_state and not (came_by_link() and "model" in st.query_params):
         return None
     given = st.query_params
     problem = None
     try:
+        if "model" not in given and any(name in given for name in ("all", "seeds", "important")):
+            raise InvalidExperiment({"": "It names no models."})
         common = _BASE.changed(**fields_of(given.get("all", "")))
         own = [fields_of(text) for text in given.get_all("model")[: MAX_EXPERIMENTS + 1]]
+        if len(own) == 1:
+            raise InvalidExperiment({"": "It names one model only, and a comparison takes two or more."})
         if own:
             _fill(common, [list(fields) for fields in own], [common.changed(**fields) for fields in own])
             st.session_state[_SEEDS] = given.get("seeds", str(_SEED_COUNT))[:20]
@@ -149,6 +153,11 @@ def _chosen_key(slot: int) -> str:
     return f"compare_own_{slot}"
 
 
+def _known_key(slot: int) -> str:
+    """Where the settings are noted that were a model's own at the last look."""
+    return f"compare_known_{slot}"
+
+
 def _fill(common: Experiment, own: list[list[str]], models: list[Experiment]) -> None:
     for name, value in common.fields().items():
         if name != "hidden":
@@ -162,6 +171,7 @@ def _fill_slot(slot: int, model: Experiment, own: list[str]) -> None:
     fields = model.fields()
     st.session_state[_hidden_key(slot)] = as_given(fields["hidden"])
     st.session_state[_chosen_key(slot)] = own
+    st.session_state[_known_key(slot)] = list(own)
     for name in own:
         st.session_state[_own_key(slot, name)] = as_shown(name, fields[name])
 
@@ -228,6 +238,8 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
             args=(slot,),
             disabled=len(state[_SLOTS]) <= MIN_EXPERIMENTS,
         )
+    if "hidden" in lesson().hidden:
+        return
     st.text_input(
         "Hidden layers",
         key=_hidden_key(slot),
@@ -263,7 +275,9 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
 def _begin_own(slot: int) -> None:
     """A setting that has just become a model's own starts with the value that all share."""
     for name in st.session_state[_chosen_key(slot)]:
-        st.session_state.setdefault(_own_key(slot, name), st.session_state[_all_key(name)])
+        if name not in st.session_state.get(_known_key(slot), []):
+            st.session_state[_own_key(slot, name)] = st.session_state[_all_key(name)]
+    st.session_state[_known_key(slot)] = list(st.session_state[_chosen_key(slot)])
 
 
 def _add() -> None:
@@ -271,6 +285,7 @@ def _add() -> None:
     new = next(slot for slot in range(MAX_EXPERIMENTS) if slot not in slots)
     st.session_state[_hidden_key(new)] = "128"
     st.session_state[_chosen_key(new)] = []
+    st.session_state[_known_key(new)] = []
     st.session_state[_SLOTS] = [*slots, new]
 
 
@@ -279,8 +294,13 @@ def _remove(slot: int) -> None:
 
 
 def _add_a_run(models: int) -> None:
-    finished = {run.id: run for run in visible_runs() if run.status is Status.FINISHED}
-    if not finished:
+    dataset = st.session_state[_all_key("dataset")]
+    finished = {
+        run.id: run
+        for run in visible_runs()
+        if run.status is Status.FINISHED and run.experiment.data.dataset == dataset
+    }
+    if not finished or lesson().locks("hidden"):
         return
     with st.popover("Add a finished run", icon=":material/model_training:", disabled=models >= MAX_EXPERIMENTS):
         st.selectbox(
@@ -295,7 +315,7 @@ def _add_a_run(models: int) -> None:
 
 def _add_chosen_run() -> None:
     run = runs.queue.get(st.session_state[_RUN])
-    if run is None:
+    if run is None or len(st.session_state[_SLOTS]) >= MAX_EXPERIMENTS:
         return
     _add()
     common = {name: as_value(name, st.session_state[_all_key(name)]) for name in _OWN}
@@ -324,7 +344,8 @@ def _in_words() -> str:
         optimizer,
         f"learning rate {shown['learning_rate']}",
         f"batch size {shown['batch_size']}",
-        f"{shown['epochs']} epochs",
+        "1 epoch" if shown["epochs"] == "1" else f"{shown['epochs']} epochs",
+        f"{shown['train_size'] or 'all other'} images to learn from, {shown['validation']} for validation",
     ]
     return plain(", ".join(parts))
 

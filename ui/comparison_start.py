@@ -39,20 +39,20 @@ def _seconds_per_cost(dataset: DatasetName) -> float:
 
 
 def seen_before(plan: Plan) -> str | None:
-    """A warning where these models were compared before with other seeds, some of which are among the plan's."""
-    for job in jobs.all():
-        seen = job.subject
-        if (
-            isinstance(seen, Plan)
-            and job.is_over
-            and job.owner == owner()
-            and set(seen.experiments) == set(plan.experiments)
-        ):
-            shared = set(seen.seeds) & set(plan.seeds)
-            if shared and seen.seeds != plan.seeds:
-                return (
-                    f"You have seen these models with {len(seen.seeds)} seeds. Whoever adds seeds after a look, until "
-                    "a difference appears, finds one sooner or later, also where there is none. For a fair second "
-                    f"comparison begin with seed {max(seen.seeds) + 1}: it is in the shared settings."
-                )
-    return None
+    """A warning where two or more of these models were compared before with other seeds, some of them the plan's."""
+    models = {experiment.changed(seed=0) for experiment in plan.experiments}
+    looks = [
+        job.subject
+        for job in jobs.all()
+        if isinstance(job.subject, Plan)
+        and job.is_over
+        and job.owner == owner()
+        and len(models & {experiment.changed(seed=0) for experiment in job.subject.experiments}) > 1
+    ]
+    if not any(look.seeds != plan.seeds and set(look.seeds) & set(plan.seeds) for look in looks):
+        return None
+    return (
+        "You have seen these models with some of these seeds. Whoever adds seeds after a look, until a difference "
+        "appears, finds one sooner or later, also where there is none. For a fair second comparison begin with seed "
+        f"{max(seed for look in looks for seed in look.seeds) + 1}: it is in the shared settings."
+    )

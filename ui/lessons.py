@@ -14,7 +14,7 @@ import streamlit as st
 from mlpcore.experiment import Experiment, InvalidExperiment
 from mlpcore.links import as_text, fields_of
 from ui.fields import FIELDS
-from ui.navigation import note_in_address
+from ui.navigation import write_in_address
 
 MAX_QUESTION = 300
 """Characters of a lesson's question."""
@@ -67,7 +67,7 @@ def show_lesson() -> None:
     current = lesson()
     if not current:
         return
-    note_in_address({"question": current.question, "lock": _names(current.locked), "hide": _names(current.hidden)})
+    write_in_address({"question": current.question, "lock": _names(current.locked), "hide": _names(current.hidden)})
     with st.container(border=True, key="lesson"), st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":material/school: **Lesson**", width="content")
         # As text, since whoever made the link could write anything.

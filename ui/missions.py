@@ -17,9 +17,9 @@ from mlpcore.claims import Finding
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.plan import Plan
 from mlpcore.comparison.results import compare
-from mlpcore.comparison.verdict import architectures_sentence, sensitivity_sentence
+from mlpcore.comparison.verdict import architectures_sentence, models_sentence, short_sentence
 from mlpcore.evaluation import evaluate
-from mlpcore.experiment import TUTORIAL_PRESETS
+from mlpcore.experiment import TUTORIAL_PRESETS, Experiment
 from mlpcore.inspection.workbench import untrained
 from mlpcore.runs import Status
 from mlpcore.sampling import epoch_order, split
@@ -30,7 +30,8 @@ from ui.session import owner
 from ui.words import percent
 
 _COOKIE = "mlplab_missions"
-_STATE = "missions"
+_STATE, _OLD = "missions", "missions_old"
+_SEEDS = 5
 _ONE, _TWO = TUTORIAL_PRESETS["one-hidden"], TUTORIAL_PRESETS["two-hidden"]
 
 
@@ -48,6 +49,7 @@ class Texts(BaseModel):
     Attributes:
         covers: the tutorial's chapters that one comes through.
         ask: what number the reader is asked for afterwards; empty where the app knows itself.
+        between, whole: what that number can be.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +63,8 @@ class Texts(BaseModel):
     do: str
     told: str
     ask: str = ""
+    between: tuple[float, float] = (0, 0)
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,14 +86,18 @@ class Mission:
 def show_missions() -> None:
     """All missions, each with what the reader has predicted and found."""
     state = _state()
+    outcomes = {
+        mission.name: mission.outcome(state.numbers.get(mission.name)) if mission.name in state.predictions else None
+        for mission in missions()
+    }
+    # What was found before this visit is folded away; what is news stays open.
+    old: set[str] = st.session_state.setdefault(_OLD, {name for name, outcome in outcomes.items() if outcome})
     for number, mission in enumerate(missions(), start=1):
-        outcome = mission.outcome(state.numbers.get(mission.name)) if mission.name in state.predictions else None
-        icon = ":material/check_circle:" if outcome else ":material/radio_button_unchecked:"
-        begun = mission.name in state.predictions and not outcome
+        outcome, begun = outcomes[mission.name], mission.name in state.predictions
         with st.expander(
             f"**{number}. {mission.texts.title}** · {mission.texts.minutes} minutes",
-            icon=":material/pending:" if begun else icon,
-            expanded=begun,
+            icon=f":material/{'check_circle' if outcome else 'pending' if begun else 'radio_button_unchecked'}:",
+            expanded=begun and mission.name not in old,
             key=f"mission_{mission.name}",
         ):
             _show(mission, state, outcome)
@@ -156,21 +164,22 @@ def _cookie() -> str:
 
 def _show(mission: Mission, state: _State, outcome: Outcome | None) -> None:
     st.markdown(mission.texts.why)
-    prediction = st.radio(
-        mission.texts.question,
-        range(len(mission.texts.answers)),
-        index=state.predictions.get(mission.name),
-        key=f"predict_{mission.name}",
-        format_func=mission.texts.answers.__getitem__,
-        disabled=outcome is not None,
-        persist_state="session",
-    )
+    prediction = state.predictions.get(mission.name)
     if prediction is None:
-        st.caption("Predict first; then you are told where to try it.")
+        answer = st.radio(
+            mission.texts.question,
+            range(len(mission.texts.answers)),
+            index=None,
+            key=f"predict_{mission.name}",
+            format_func=mission.texts.answers.__getitem__,
+        )
+        if answer is None:
+            st.caption("Predict first; then you are told where to try it.")
+        else:
+            state.predictions[mission.name] = answer
+            st.rerun()
         return
-    if state.predictions.get(mission.name) != prediction:
-        state.predictions[mission.name] = prediction
-        st.rerun()
+    st.markdown(f"{mission.texts.question} You predicted: **{mission.texts.answers[prediction]}**")
     st.markdown(mission.texts.do)
     title = mission.page.removeprefix("pages/").removesuffix(".py").capitalize()
     st.page_link(mission.page, label=f"Go to {title}", icon=":material/arrow_forward:", query_params=mission.address)
@@ -180,18 +189,35 @@ def _show(mission: Mission, state: _State, outcome: Outcome | None) -> None:
         st.caption("What came out for you appears here when you come back.")
     else:
         _tell(mission, prediction, outcome)
+    st.button(
+        "Start this mission again",
+        key=f"again_{mission.name}",
+        type="tertiary",
+        icon=":material/restart_alt:",
+        on_click=_start_again,
+        args=(mission.name,),
+    )
+
+
+def _start_again(name: str) -> None:
+    state = _state()
+    state.predictions.pop(name, None)
+    state.numbers.pop(name, None)
+    st.session_state.pop(f"predict_{name}", None)
 
 
 def _ask(mission: Mission, state: _State) -> None:
     text = st.text_input(mission.texts.ask, key=f"read_{mission.name}", width=320, persist_state="session").strip()
     if not text:
         return
+    low, high = mission.texts.between
     try:
-        number = float(text)
+        number = float(text.replace(",", "."))
     except ValueError:
         number = math.nan
-    if not 0 <= number < 1_000_000:
-        show_problem(f"{text[:20]!r} is not such a number: write digits, with a decimal point where needed.")
+    if not low <= number <= high or (mission.texts.whole and not number.is_integer()):
+        kind = "a whole number" if mission.texts.whole else "a number"
+        show_problem(f"{text[:20]!r} is not possible here: it is {kind} from {low:g} to {high:g}.")
         return
     state.numbers[mission.name] = number
     st.rerun()
@@ -254,8 +280,7 @@ def _fresh_network() -> tuple[float, float]:
 
 def _what_a_run_learned(_: float | None) -> Outcome | None:
     for run in runs.queue.runs():
-        same = run.experiment.architecture == _ONE.architecture and run.experiment.data.dataset == "mnist"
-        if run.owner != owner() or run.status is not Status.FINISHED or not same:
+        if run.owner != owner() or run.status is not Status.FINISHED or not _is_like(run.experiment, _ONE):
             continue
         result, epochs = run.result, run.history.epochs
         if result and epochs:
@@ -280,25 +305,32 @@ def _mine() -> list[Job]:
 
 
 def _what_follows(_: float | None) -> Outcome | None:
-    wanted = {_ONE.architecture, _TWO.architecture}
     for job in _mine():
         plan = job.subject
-        if isinstance(plan, Plan) and {each.architecture for each in plan.experiments} == wanted and job.outcome:
-            comparison = compare(plan, job.outcome)
-            [pair] = comparison.pairs
-            test = pair.architectures
-            if test is None:
-                continue
-            second_is_two = plan.experiments[pair.second].architecture == _TWO.architecture
-            two_better = (test.difference > 0) == second_is_two
-            return Outcome(
-                (0 if two_better else 1) if pair.architectures_differ else 2,
-                {
-                    "sentence": plain(architectures_sentence(comparison)),
-                    "sensitivity": plain(sensitivity_sentence(comparison)),
-                },
-            )
+        if not isinstance(plan, Plan) or not job.outcome or len(plan.experiments) != 2 or len(plan.seeds) < _SEEDS:
+            continue
+        kinds = [[_is_like(experiment, preset) for preset in (_ONE, _TWO)] for experiment in plan.experiments]
+        if sorted(kinds) != [[False, True], [True, False]]:
+            continue
+        comparison = compare(plan, job.outcome)
+        [pair] = comparison.pairs
+        assert pair.architectures
+        two_better = (pair.architectures.difference > 0) == kinds[pair.second][1]
+        return Outcome(
+            (0 if two_better else 1) if pair.architectures_differ else 2,
+            {
+                "short": plain(short_sentence(comparison)),
+                "models": plain(models_sentence(comparison)),
+                "architectures": plain(architectures_sentence(comparison)),
+            },
+        )
     return None
+
+
+def _is_like(experiment: Experiment, preset: Experiment) -> bool:
+    """Whether it is the tutorial's, but for what does not matter here: seed, validation images, the machine."""
+    fields = {name: preset.fields()[name] for name in ("seed", "validation", "device", "threads")}
+    return experiment.changed(**fields) == preset
 
 
 def _what_it_did_with_noise(_: float | None) -> Outcome | None:

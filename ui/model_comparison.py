@@ -9,7 +9,8 @@ from ui.comparison_results import compared, show_conclusion, show_differences
 from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
 from ui.comparison_start import seen_before, start, time_needed
 from ui.data_gate import dataset_ready
-from ui.lessons import lesson_maker
+from ui.field_inputs import plain
+from ui.lessons import lesson, lesson_maker
 from ui.navigation import note_in_address
 from ui.words import duration
 
@@ -20,14 +21,15 @@ def compare_models() -> None:
     """Lets one put models side by side, trains them, and says what follows."""
     if problem := setup_from_address():
         st.warning(
-            f"The link's set-up could not be used, so here is the usual one. {problem}", icon=":material/link_off:"
+            f"The link's set-up could not be used, so here is the usual one. {plain(problem)}",
+            icon=":material/link_off:",
         )
     st.markdown(
         "Two comparisons to begin with",
         help="The first difference is plain to see. The second is the tutorial's, and shows what one run cannot tell.",
     )
     with st.container(horizontal=True):
-        for title, architectures in SETUPS.items():
+        for title, architectures in () if lesson().locks("presets") else SETUPS.items():
             st.button(
                 title,
                 key=f"compare_setup_{title[0]}",
@@ -50,12 +52,18 @@ def compare_models() -> None:
         st.session_state[JOB] = start(setup.plan).id
         st.rerun()
     job = _job()
-    note_in_address({"job": job.id if job else ""})
-    if job and isinstance(job.subject, Plan):
+    plan = job.subject if job else None
+    as_shown = setup.plan is None or setup.plan == plan
+    note_in_address({"job": job.id if job and as_shown else "", "claim": ""})
+    if job and isinstance(plan, Plan):
         st.header("Comparison", divider="gray", anchor="comparison")
+        seeds = "1 seed" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
+        st.caption(plain(f"{'; '.join(plan.names)}: {seeds} each."))
+        if not as_shown:
+            st.info("The fields above now show something else than this comparison.", icon=":material/info:")
         follow(job)
         if job.is_over:
-            _show_results(job, job.subject)
+            _show_results(job, plan)
     elif setup.plan:
         st.info(
             "Press Compare: the curves of all models appear here while they learn, and then what follows from them.",
@@ -85,7 +93,8 @@ def _show_results(job: Job, plan: Plan) -> None:
         return
     show_conclusion(job, comparison)
     (_, first), (title, second) = SETUPS.items()
-    if [experiment.architecture.hidden for experiment in plan.experiments] == first:
+    at_first = [experiment.architecture.hidden for experiment in plan.experiments] == first
+    if at_first and not lesson().locks("presets") and not lesson().locks("hidden"):
         st.button(
             f"Next: {title}",
             key="compare_next",

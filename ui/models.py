@@ -9,7 +9,8 @@ import streamlit as st
 from mlpcore import figures
 from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, load
 from mlpcore.runs import Run
-from ui.imports import imported_models
+from ui.field_inputs import plain
+from ui.imports import imported_ids, read_imported
 from ui.session import my_models, visible_runs
 
 MOST = 4
@@ -52,9 +53,14 @@ def all_choices() -> dict[str, Choice]:
         for number, (key, model) in enumerate(my_models().items())
     ]
     choices += [
-        _of_model(model_id, model, figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
-        for number, (model_id, model) in enumerate(imported_models().items())
-        if model.experiment.data.dataset == "mnist"
+        Choice(
+            model_id,
+            f"Brought in {number}",
+            f"Brought in {number}",
+            figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)],
+            partial(read_imported, name, model_id),
+        )
+        for number, (name, model_id) in enumerate(imported_ids(), start=1)
     ]
     readable = [run for run in visible_runs() if run.outcome and run.experiment.data.dataset == "mnist"]
     choices += [
@@ -71,7 +77,8 @@ def _of_model(key: str, model: TrainedModel, color: str) -> Choice:
 @st.cache_resource(show_spinner=False, max_entries=50, hash_funcs={Run: lambda run: run.id})
 def _of_run(run: Run) -> TrainedModel:
     model, result = run.model, run.result
-    assert model and result
+    if not (model and result):
+        raise InvalidModel(run.unsaved or f"The model of {run.title} cannot be read.")
     return TrainedModel(run.title, run.experiment, model, Score.of(result.test))
 
 
@@ -92,7 +99,19 @@ def model_picker() -> list[Choice]:
         persist_state="session",
         help="Three come with MLP Lab. Runs join the list when they have finished.",
     )
-    return [choices[key] for key in chosen]
+    return [choices[key] for key in chosen if can_be_asked(choices[key])]
+
+
+def can_be_asked(choice: Choice) -> bool:
+    """Whether the model can be read and reads digits; says why where it cannot."""
+    try:
+        dataset = choice.model.experiment.data.dataset
+    except InvalidModel as invalid:
+        st.error(plain(str(invalid)), icon=":material/error:")
+        return False
+    if dataset != "mnist":
+        st.error(f"{plain(choice.title)} has not learned digits.", icon=":material/error:")
+    return dataset == "mnist"
 
 
 def pick_next(key: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-_SEEN = "seen_app"
+_SEEN, _NOTED = "seen_app", "noted_address"
 
 
 def note_app() -> None:
@@ -26,7 +26,13 @@ def through_app() -> None:
 
 
 def note_in_address(values: Mapping[str, str | list[str]]) -> None:
-    """Writes what belongs into the page's address, and takes out what is empty; each only if that changes it."""
+    """Writes what the page shows into its address, so that a link brings it back."""
+    write_in_address(values)
+    st.session_state[_NOTED] = _address()
+
+
+def write_in_address(values: Mapping[str, str | list[str]]) -> None:
+    """Writes something into the page's address, and takes out what is empty; each only if that changes it."""
     for name, value in values.items():
         there = st.query_params.get_all(name)
         wanted = [value] if isinstance(value, str) else value
@@ -34,3 +40,13 @@ def note_in_address(values: Mapping[str, str | list[str]]) -> None:
             st.query_params.pop(name, None)
         elif there != wanted:
             st.query_params[name] = value
+
+
+def came_by_link() -> bool:
+    """Whether the page's address says something that no page has written there itself."""
+    address = _address()
+    return bool(address) and address != st.session_state.get(_NOTED)
+
+
+def _address() -> dict[str, list[str]]:
+    return {name: st.query_params.get_all(name) for name in st.query_params}

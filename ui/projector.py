@@ -20,7 +20,7 @@ from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from ui.inside.subjects import use_one_thread
 from ui.live_chart import as_json, clickable_chart
-from ui.models import all_choices
+from ui.models import all_choices, can_be_asked
 from ui.pictures import ink_on_paper
 from ui.session import my_digits
 from ui.show_code import show_code
@@ -84,11 +84,11 @@ def _pick_model() -> Model:
         "Model",
         list(choices),
         key=_MODEL,
-        format_func=lambda key: choices[key].model.title,
+        format_func=lambda key: choices[key].title,
         width=290,
         persist_state="session",
     )
-    return choices[key].model
+    return choices[key].model if can_be_asked(choices[key]) else choices[_USUAL].model
 
 
 def _pick_stage(planes: list[StagePlane]) -> int:

@@ -9,6 +9,7 @@ from mlpcore import runs
 from mlpcore.comparison.job import jobs
 from mlpcore.runs import Run, Status
 from ui.comparison_start import JOB_TO_SHOW
+from ui.field_inputs import plain
 from ui.run_monitor import STATUS_BADGES
 from ui.session import owner, visible_runs
 from ui.words import percent
@@ -80,7 +81,7 @@ def _announce(all_runs: list[Run]) -> None:
             announced.add(run.id)
             icon, _ = STATUS_BADGES[run.status]
             outcome = f": {percent(run.outcome.test_accuracy)} test accuracy" if run.outcome else ""
-            st.toast(f"{run.title} {run.status}{outcome}", icon=icon, duration="long")
+            st.toast(f"{plain(run.title)} {run.status}{outcome}", icon=icon, duration="long")
     news = [run for run in ended if run.id not in seen]
     seen.update(dict.fromkeys((run.id for run in news), now))
     if any(run.owner == owner() for run in news):

@@ -12,6 +12,8 @@ from mlpcore import figures, runs
 from mlpcore.history import History
 from mlpcore.runs import Run, Status
 from ui.experiment_form import fill_form
+from ui.field_inputs import plain
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.results import show_result
 from ui.session import may_change
@@ -41,10 +43,10 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         # The end concerns the whole page: results appear and the ticking stops.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(run.title, width="content", anchor="run")
+        st.subheader(plain(run.title), width="content", anchor="run")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
-        if st.button(
+        if not lesson() and st.button(
             "Use its settings",
             key="use_settings",
             type="tertiary",

@@ -9,7 +9,7 @@ from mlpcore import figures
 from mlpcore.comparison.plan import what_differs
 from mlpcore.experiment import Experiment
 from mlpcore.figures import Quantity
-from mlpcore.runs import Run
+from mlpcore.runs import Run, Status
 from ui.live_chart import as_json, live_chart
 from ui.session import visible_runs
 
@@ -58,7 +58,7 @@ def what_was_tried() -> None:
     """Every experiment tried, whatever its seeds, best first by validation accuracy."""
     tried: dict[Experiment, list[Run]] = defaultdict(list)
     for run in visible_runs():
-        if run.outcome:
+        if run.outcome and run.status is Status.FINISHED:
             tried[run.experiment.changed(seed=0)].append(run)
     if not tried:
         return
@@ -78,15 +78,16 @@ def what_was_tried() -> None:
             "Test accuracy": on_test,
             **{label: values[place] for label, values in differences.items()},
         }
-        rows.append((on_validation is None, -(on_validation or on_test), row))
-    rows.sort(key=lambda ranked: ranked[:2])
+        dataset = of[0].experiment.data.dataset
+        rows.append((dataset, on_validation is None, -(on_validation or on_test), row))
+    rows.sort(key=lambda ranked: ranked[:3])
     st.dataframe(
-        [row for _, _, row in rows],
+        [row for *_, row in rows],
         key="runs_tried",
         hide_index=True,
         alt="Table of the experiments tried, the best first: architecture, runs, accuracies and settings that differ.",
         column_config={
-            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%"),
+            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%", help="Empty without such images."),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
         },
     )

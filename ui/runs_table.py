@@ -28,7 +28,8 @@ def choose_runs() -> list[Run]:
         return []
     state = st.dataframe(
         _as_table(shown),
-        key="runs_table",
+        # Streamlit keeps the rows that are chosen by their places: with other rows nothing must stay chosen.
+        key=f"runs_table_{hash(tuple(run.id for run in shown))}",
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
@@ -120,7 +121,7 @@ def _confirm(mine: list[Run]) -> None:
 
 def _delete(mine: list[Run]) -> None:
     runs.queue.delete(mine)
-    st.session_state[_UNDO] = [run.id for run in mine]
+    st.session_state[_UNDO] = [*st.session_state.get(_UNDO, []), *(run.id for run in mine)]
 
 
 def _put_back() -> None:

@@ -3,11 +3,9 @@
 A browser is known by a signed cookie, so all of it survives a reload. It is kept in the server's memory.
 """
 
-import os
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 import streamlit as st
 
@@ -16,6 +14,7 @@ from mlpcore.collection import Collection
 from mlpcore.identity import name_in, new_name, secret_key, signed
 from mlpcore.models import TrainedModel
 from mlpcore.runs import Run
+from mlpcore.store import runs_folder
 from ui.cookies import set_cookie
 
 MOST_OWNERS = 300
@@ -89,4 +88,4 @@ def _cookie() -> str:
 
 @cache
 def _key() -> bytes:
-    return secret_key(Path(os.environ.get("MLPLAB_HOME") or "runs") / "secret")
+    return secret_key(runs_folder() / "secret")

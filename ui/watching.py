@@ -11,6 +11,7 @@ from mlpcore.experiment import CLASSES, TUTORIAL_PRESETS, Experiment
 from mlpcore.runs import Run
 from mlpcore.snapshots import Look, Watch, largest_weight, most_changed
 from ui.data_gate import dataset_ready
+from ui.field_inputs import plain
 from ui.live_chart import as_json, live_chart
 from ui.models import Choice
 from ui.pictures import ink_on_paper
@@ -84,7 +85,7 @@ def _live(run: Run, watch: Watch, *, was_final: bool) -> None:
     if run.status.is_final and not was_final:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.title, width="content", anchor=False)
+        st.subheader(plain(run.title), width="content", anchor=False)
         icon, color = STATUS_BADGES[run.status]
         st.badge(run.status, icon=icon, color=color)
         if not was_final:

@@ -1,7 +1,7 @@
 """What every claim consists of."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import plotly.graph_objects as go
@@ -62,6 +62,7 @@ class Claim:
         question: what to predict beforehand.
         answers: the predictions to choose from, two to four; each can come out.
         investigate: does it, and says what came out.
+        names: what its experiments, with seed 0, are called while they train, where a short name helps.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Claim:
     question: str
     answers: tuple[str, ...]
     investigate: Callable[[Training], Finding]
+    names: Mapping[Experiment, str] = field(default_factory=dict)

@@ -229,4 +229,5 @@ ORDER = Claim(
         "Sorted far above the two others: one thing at a time is learned best",
     ),
     investigate=investigate,
+    names={EXPERIMENT.changed(order=order, seed=0): name for order, name in NAMES.items()},
 )

@@ -296,4 +296,5 @@ OVERFITTING = Claim(
         f"It never gets above {100 * USELESS:g} %: from such labels little can be learned",
     ),
     investigate=investigate,
+    names={variant.changed(seed=0): name for name, variant in VARIANTS.items()},
 )

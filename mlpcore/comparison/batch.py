@@ -66,6 +66,7 @@ class Batch:
         self._lock = threading.RLock()
         self._over = threading.Event()
         self._started: dict[int, Run] = {}
+        self._open: set[int] = set()
         self._waiting = [place for place, run in enumerate(self.trained) if run is None]
         self._weights = {place: relative_cost(self.experiments[place]) for place in self._waiting}
         self._started_at = time.monotonic()
@@ -110,7 +111,7 @@ class Batch:
     def cancel(self) -> None:
         """Stops all runs; those that are finished stay."""
         with self._lock:
-            self.cancelled = not self.is_over
+            self.cancelled = self.cancelled or not self.is_over
             self._end()
 
     def wait(self) -> None:
@@ -124,23 +125,28 @@ class Batch:
     def _start_next(self) -> None:
         if self._waiting:
             place = self._waiting.pop(0)
+            self._open.add(place)
             self._started[place] = self._queue.submit(
                 self.experiments[place], self._owner, listed=False, at_end=lambda run: self._take(place, run)
             )
-        elif all(run.status.is_final for run in self._started.values()):
+        elif not self._open:
+            # Not as soon as all runs are final: what came out of the last ones may still have to be taken.
             self._ended_at = self._ended_at or time.monotonic()
             self._over.set()
 
     def _take(self, place: int, run: Run) -> None:
         with self._lock:
-            if run.status is Status.FINISHED and run.result:
-                self.trained[place] = TrainedRun.of(run.experiment, run.result, run.history)
-            elif run.status is Status.FAILED and self._stop_at_failure and not self.error:
-                self.error = f"{run.experiment.architecture.title}, seed {run.experiment.seed}: {run.error}"
-                self._end()
-            # What was needed of them is kept, and a hundred models of a comparison would fill the memory.
-            run.result = run.model = None
-            self._start_next()
+            try:
+                if run.status is Status.FINISHED and run.result:
+                    self.trained[place] = TrainedRun.of(run.experiment, run.result, run.history)
+                elif run.status is Status.FAILED and self._stop_at_failure and not self.error:
+                    self.error = f"{run.experiment.architecture.title}, seed {run.experiment.seed}: {run.error}"
+                    self._end()
+                # What was needed of them is kept, and a hundred models of a comparison would fill the memory.
+                run.result = run.model = None
+            finally:
+                self._open.discard(place)
+                self._start_next()
 
     def _end(self) -> None:
         self._waiting.clear()

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlpcore.comparison.batch import Batch, Trained
@@ -32,6 +32,7 @@ class Job:
         owner: the browser session that started it.
         queue: who trains; the process's own if None.
         known: runs that need not be trained again, see `Batch`.
+        names: what the experiments, with seed 0, are called on screen, where that is not what sets them apart.
 
     Attributes:
         id: unique, for URLs.
@@ -48,6 +49,7 @@ class Job:
         owner: str = "",
         queue: RunQueue | None = None,
         known: Trained | None = None,
+        names: Mapping[Experiment, str] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
         self.subject = subject
@@ -57,6 +59,7 @@ class Job:
         self.error: str | None = None
         self.cancelled = False
         self._queue = queue
+        self.names = names or {}
         self._known = known
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
@@ -77,7 +80,8 @@ class Job:
         """Share of the work that is done, 0 to 1."""
         if self.is_over:
             return 1.0
-        return min(1.0, self._done + (self._share * self._batch.progress if self._batch else 0.0))
+        batch = self._batch
+        return min(1.0, self._done + (self._share * batch.progress if batch else 0.0))
 
     @property
     def seconds(self) -> float:
@@ -121,7 +125,7 @@ class Job:
     def cancel(self) -> None:
         """Stops the work as soon as possible; finished runs stay in `batches`."""
         with self._lock:
-            self.cancelled = not self.is_over
+            self.cancelled = self.cancelled or not self.is_over
             if self._batch:
                 self._batch.cancel()
 
@@ -145,8 +149,9 @@ class Job:
             self._share, self._batch = share, batch
             self.batches.append(batch)
         batch.wait()
-        self._batch = None
-        self._done += share
+        with self._lock:
+            self._batch = None
+            self._done += share
         if batch.cancelled:
             raise Cancelled
         return batch

@@ -11,6 +11,9 @@ SEED_COUNT = Range(
     "Number of seeds", 1, 50, "One trains each model once, five give a first idea, more find smaller differences."
 )
 
+SMALLEST_IMPORTANT = 0.0001
+"""One of the 10,000 test images: no smaller difference can be seen."""
+
 IMPORTANT = 0.005
 """The difference in accuracy that counts as important unless the reader says otherwise, as a fraction."""
 
@@ -46,9 +49,9 @@ class Plan:
             "experiments": _problem_with_experiments(self.experiments),
             "seeds": _problem_with_seeds(self.seeds),
             "important": None
-            if 0 < self.important < 1
-            else f"An important difference of {100 * self.important:g} points is not possible: allowed is more than 0 "
-            "and less than 100.",
+            if SMALLEST_IMPORTANT <= self.important < 1
+            else f"An important difference of {100 * self.important:g} points is not possible: allowed is "
+            f"{100 * SMALLEST_IMPORTANT:g} to less than 100.",
         }
         found = {field: problem for field, problem in problems.items() if problem}
         if found:

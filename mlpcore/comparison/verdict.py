@@ -54,6 +54,41 @@ def verdict(comparison: Comparison) -> str:
     return " ".join([models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)])
 
 
+def short_sentence(comparison: Comparison) -> str:
+    """For two experiments that were all trained to their end, both conclusions in one: these models, and such ones.
+
+    Raises:
+        ValueError: there are more than two, or the comparison was cut short.
+    """
+    if len(comparison.pairs) != 1 or not comparison.is_complete:
+        raise ValueError("Only a complete comparison of two has a short sentence.")
+    [pair] = comparison.pairs
+    assert pair.models
+    models = _found(comparison, pair, pair.models, pair.models_differ)
+    seeds = len(comparison.plan.seeds)
+    start = f"In short: of these two trained models {models.better} is the better one"
+    if pair.architectures is None:
+        if not pair.models_differ:
+            return "In short: neither of these two trained models is shown to be better, and one seed tells no more."
+        return f"{start}; whether that holds for such models in general, one seed cannot tell."
+    overall = _found(comparison, pair, pair.architectures, pair.architectures_differ)
+    if not pair.models_differ and not pair.architectures_differ:
+        return f"In short: no difference is shown, neither between these two trained models nor over {seeds} seeds."
+    if not pair.architectures_differ:
+        return (
+            f"{start}; that it holds for such models in general, {seeds} seeds do not show: it may be the luck of this "
+            "seed."
+        )
+    if not pair.models_differ:
+        return (
+            f"In short: over {seeds} seeds {overall.better} does better on average, though these two trained models "
+            "are not shown to differ."
+        )
+    if models.better == overall.better:
+        return f"{start}, and so it is on average over {seeds} seeds."
+    return f"{start}, but over {seeds} seeds {overall.better} does better on average: that was the luck of this seed."
+
+
 def models_sentence(comparison: Comparison) -> str:
     """Which of the trained models, those of the first seed, are better at images like the test images?"""
     tested = [(pair, test) for pair in comparison.pairs if (test := pair.models)]
@@ -100,10 +135,10 @@ def sensitivity_sentence(comparison: Comparison) -> str:
     assert test.detectable is not None and test.seeds_needed is not None
     size = f"a real difference of {_points(test.detectable)}" if test.detectable < 1 else "hardly any difference"
     between = " between any two of them" if len(comparison.pairs) > 1 else ""
-    rough = " (a rough guess from so few)" if test.seeds < FEW_SEEDS else ""
+    rough = ", by a rough guess from so few" if test.seeds < FEW_SEEDS else ""
     return (
-        f"What {test.seeds} seeds can show: {size}{between} is found in {_percent(POWER)} of such comparisons; finding "
-        f"{100 * comparison.plan.important:g} points as often takes about {test.seeds_needed:,} seeds{rough}."
+        f"What {test.seeds} seeds can show{rough}: {size}{between} is found in {_percent(POWER)} of such comparisons; "
+        f"finding {100 * comparison.plan.important:g} points as often takes about {test.seeds_needed:,} seeds."
     )
 
 

@@ -241,7 +241,7 @@ def accuracy_against_parameters(comparison: Comparison) -> go.Figure:
     return figure(
         traces,
         showlegend=True,
-        xaxis=axis("Parameters", type="log", dtick=1, tickformat="~s"),
+        xaxis=axis("Parameters", type="log", dtick="D2", tickformat="~s"),
         yaxis=axis("Test accuracy (%)", autorangeoptions={"clipmax": 100}),
     )
 

@@ -28,10 +28,12 @@ class Answers:
     Attributes:
         right: of all images, those answered right.
         found: of the images of the digit, those answered with yes.
+        true: of the answers yes, those that are right; None without such an answer.
     """
 
     right: float
     found: float
+    true: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +120,11 @@ def _train(model: Classifier, dataset: Dataset, loss_function: Callable[[Tensor,
 
 
 def _answers(said_yes: Tensor, is_digit: Tensor) -> Answers:
-    return Answers(right=_share(said_yes == is_digit), found=_share(said_yes[is_digit]))
+    return Answers(
+        right=_share(said_yes == is_digit),
+        found=_share(said_yes[is_digit]),
+        true=_share(is_digit[said_yes]) if said_yes.any() else None,
+    )
 
 
 def _share(true: Tensor) -> float:

@@ -125,6 +125,27 @@ def test_what_differs_is_set_in_the_models_own_fields(open_page: Opener, jobs: J
     assert (first.architecture.dropout, second.architecture.dropout) == (0, 0.25)
 
 
+def test_a_link_within_the_app_brings_its_set_up_also_at_a_second_visit(open_page: Opener, jobs: Jobs) -> None:
+    app = open_page()
+    app.query_params.clear()
+    app.query_params["claim"] = "order"
+    app.run()
+    assert "Training images must be shuffled" in texts(app)
+    app.query_params.clear()
+    app.query_params["model"] = ["hidden:7", "hidden:9"]
+    app.run()
+    assert not app.exception
+    assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["7", "9"]
+
+
+def test_a_result_under_another_set_up_says_so(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    assert "now show something else" not in texts(app)
+    app.text_input(key="compare_hidden_1").set_value("32").run()
+    assert "The fields above now show something else than this comparison." in texts(app)
+    assert "job" not in app.query_params
+
+
 def test_up_to_six_models_and_never_fewer_than_two(open_page: Opener) -> None:
     app = open_page()
     assert app.button(key="compare_remove_0").disabled
@@ -178,6 +199,7 @@ def test_more_seeds_after_a_look_are_called_peeking(open_page: Opener, jobs: Job
         ("compare_important", "0,5", "'0,5' is no number of points"),
         ("compare_important", "nan", "points is not possible"),
         ("compare_important", "0", "points is not possible"),
+        ("compare_important", "1e-9", "points is not possible"),
         ("compare_all_learning_rate", "0", "Learning rate"),
         ("compare_all_seed", "2147483647", "Seed"),
     ],
@@ -196,6 +218,8 @@ def test_a_mistake_is_said_and_nothing_can_be_started(open_page: Opener, key: st
         {"model": ["nonsense"]},
         {"model": ["hidden:0"]},
         {"model": ["hidden:256", "epochs:0"]},
+        {"model": ["hidden:256"]},
+        {"seeds": "3"},
         {"all": "dataset:imagenet", "model": ["hidden:1", "hidden:2"]},
         {"model": ["x" * 5000]},
     ],
@@ -275,6 +299,7 @@ def test_a_claim_asks_for_a_prediction_first_then_says_what_came_out(
 def test_an_unknown_claim_in_the_address_shows_the_first(open_page: Opener) -> None:
     app = open_page(claim="nonsense")
     assert app.session_state["claim"] == next(iter(claims.CLAIMS))
+    assert "'nonsense'" in app.warning[0].value
 
 
 def test_a_running_comparison_stands_in_the_list_beside_every_page(queue: RunQueue, jobs: Jobs) -> None:

@@ -1,5 +1,6 @@
 """The Runs page: find, describe, share, compare, delete and put back, bring a model in."""
 
+import re
 from typing import Any
 
 import pytest
@@ -32,9 +33,11 @@ def app(queue: RunQueue) -> AppTest:
 
 def look(app: AppTest, *rows: int) -> AppTest:
     """Runs the page with these rows of the table chosen."""
-    if rows:
-        app.session_state["runs_table"] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
     app.run()
+    if rows:
+        [key] = {found for frame in app.dataframe for found in re.findall(r"runs_table_-?\d+", frame.proto.id)}
+        app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+        app.run()
     assert not app.exception
     return app
 

@@ -239,12 +239,13 @@ def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue)
     other = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     other.query_params["run"] = runs_here[0].id
     other.run()
-    assert any(subheader.value.startswith("Run 1:") for subheader in other.subheader)
+    assert any(subheader.value.startswith(r"Run 1\:") for subheader in other.subheader)
     stranger = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     stranger.query_params["run"] = "../../etc/passwd"
     stranger.run()
     assert not stranger.exception
-    assert any(subheader.value.startswith("Run 2:") for subheader in stranger.subheader)
+    assert any(subheader.value.startswith(r"Run 2\:") for subheader in stranger.subheader)
+    assert "is not here" in stranger.warning[0].value
 
 
 def test_images_that_cannot_be_had_are_explained_and_block_training(

@@ -67,6 +67,13 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
                 *(percent(each.found, 2) for each in (found.one_answers, found.ten_answers)),
                 percent(0.0, 2),
             ],
+            "of the yeses true": [
+                *(
+                    "–" if each.true is None else percent(each.true, 2)
+                    for each in (found.one_answers, found.ten_answers)
+                ),
+                "–",
+            ],
         }
     )
     st.markdown(texts("inside")["binary_after"].format(always_no=percent(found.always_no), digit=digit))

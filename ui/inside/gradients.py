@@ -103,7 +103,7 @@ def show_optimizers(subject: Subject) -> None:
                 "cosine": [f"{each.cosine:.3f}" for each in found],
             }
         )
-    st.caption(texts("inside")["cosine"])
+        st.caption(texts("inside")["cosine"])
     show_code(code.optimizing(subject.model, _BATCH, pytorch_rates()), key="inside_optimizers_code")
 
 

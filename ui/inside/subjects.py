@@ -19,7 +19,7 @@ from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier, TrainedModel, save
 from mlpcore.network import MLP
 from ui.fields import FIELDS
-from ui.models import all_choices
+from ui.models import all_choices, can_be_asked
 
 _FRESH = "untrained-"
 
@@ -89,6 +89,8 @@ def pick_subject(key: str, usual: str) -> Subject:
     if chosen in _fresh():
         return _fresh()[chosen]
     choice = all_choices()[chosen]
+    if not can_be_asked(choice):
+        return next(iter(_fresh().values()))
     return Subject(choice.key, choice.model, choice.title, choice.color)
 
 
