@@ -1,6 +1,9 @@
 """Runs that belong together: trained side by side, stopped together, and never twice."""
 
 import threading
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -8,8 +11,8 @@ from mlpcore.comparison.batch import Batch, relative_cost
 from mlpcore.comparison.results import TrainedRun
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
-from mlpcore.runs import RunQueue
-from mlpcore.training import Finished, Trainer
+from mlpcore.runs import Run, RunQueue, Status
+from mlpcore.training import Finished, Result, Trainer
 from tests.small_runs import endless, small
 from tests.waiting import until
 
@@ -119,3 +122,24 @@ def test_larger_networks_more_epochs_and_more_images_are_more_work() -> None:
 def _steps(batch: Batch, place: int) -> int:
     history = batch.history(place)
     return history.steps if history else 0
+
+
+def test_a_batch_is_over_only_when_what_came_out_of_every_run_is_taken() -> None:
+    """Runs are final a moment before whoever waits for them is told."""
+    ended: list[tuple[Run, Callable[[Run], None]]] = []
+
+    class Queue:
+        def submit(self, experiment: Experiment, owner: str, *, listed: bool, at_end: Callable[[Run], None]) -> Run:
+            run = Run(1, experiment, owner, listed=listed)
+            ended.append((run, at_end))
+            return run
+
+    batch = Batch([small(), small(seed=1)], cast(RunQueue, Queue()), at_once=2)
+    for run, _ in ended:
+        run.status = Status.FINISHED
+        run.result = cast(Result, SimpleNamespace(test=None, train=SimpleNamespace(accuracy=0.5), train_seconds=1.0))
+    for number, (run, at_end) in enumerate(ended):
+        assert not batch.is_over
+        at_end(run)
+        assert [trained is not None for trained in batch.trained] == [True, number == 1]
+    assert batch.is_over

@@ -26,6 +26,7 @@ from mlpcore.comparison.verdict import (
     architectures_sentence,
     models_sentence,
     sensitivity_sentence,
+    short_sentence,
     verdict,
 )
 from mlpcore.datasets import Dataset, Images
@@ -456,6 +457,18 @@ def test_what_could_be_noticed_follows_the_important_difference() -> None:
 
 def test_two_wild_seeds_can_hardly_show_anything() -> None:
     assert "hardly any difference" in sensitivity_sentence(compared([ONE, TWO], [[0.3, 0.9], [0.8, 0.5]]))
+
+
+def test_the_short_sentence_keeps_these_models_and_such_models_apart() -> None:
+    plain = short_sentence(compared([ONE, TWO], [[0.92, 0.921, 0.922], [0.97, 0.971, 0.973]]))
+    assert "of these two trained models two hidden layers" in plain
+    assert "and so it is on average over 3 seeds" in plain
+    luck = short_sentence(compared([ONE, TWO], [[0.98, 0.92, 0.95], [0.92, 0.98, 0.94]]))
+    assert "one hidden layer (256) is the better one; that it holds for such models in general, 3 seeds do not" in luck
+    one_seed = short_sentence(compared([ONE, TWO], [[0.98], [0.92]]))
+    assert "one seed cannot tell" in one_seed
+    level = short_sentence(compared([ONE, TWO], [[0.97, 0.96], [0.9701, 0.9602]]))
+    assert "no difference is shown, neither between these two trained models nor over 2 seeds" in level
 
 
 def test_a_small_interval_end_never_looks_like_zero() -> None:
