@@ -621,7 +621,11 @@ def test_compare_prints_a_table_and_the_verdict_without_json(run: Callable[..., 
     assert linear.startswith("Linear softmax classifier ") and " 7,850 " in linear
     assert one.startswith("One hidden layer (32) ") and " 25,450 " in one
     assert len({len(line) for line in (head, linear, one)}) == 1
-    beginnings = ["These trained models (seed 0): ", "These architectures: ", "What 2 seeds can show, by a rough guess from so few: "]
+    beginnings = [
+        "These trained models (seed 0): ",
+        "These architectures: ",
+        "What 2 seeds can show, by a rough guess from so few: ",
+    ]
     assert len(sentences) == 3
     assert all(sentence.startswith(words) for sentence, words in zip(sentences, beginnings, strict=True))
 
