@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from ui.last_words import hear_last_words
 from ui.navigation import note_app
 
+hear_last_words()
 note_app()
 st.set_page_config(page_title="MLP Lab", page_icon="🧠", layout="wide", initial_sidebar_state=220)
 

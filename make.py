@@ -42,6 +42,7 @@ BENCHMARKS = (
     ["-m", "benchmarks.dashboard_cost"],
     ["-m", "benchmarks.drawing_latency"],
     ["-m", "benchmarks.side_by_side"],
+    ["-m", "benchmarks.stored_runs"],
 )
 CHROME = (
     *("google-chrome", "google-chrome-stable", "chromium", "chromium-browser", "chrome"),

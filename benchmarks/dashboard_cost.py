@@ -9,33 +9,27 @@ alone), then in headless Chromium on the same machine. An epoch in which the pag
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import websockets
-from playwright.sync_api import sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.web import bootstrap
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/dashboard_cost.py`
 
-from mlpcore import datasets, runs  # noqa: E402
-from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
-
-PORT = 8597
+from benchmarks.serving import chromium, measure_beside_app
+from mlpcore import datasets, runs
+from mlpcore.experiment import TUTORIAL_PRESETS
 
 
 def main() -> None:
-    """Starts the server in the main thread, as it wants it, and measures in another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="pairs of epochs, for either client (default 10)")
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
@@ -44,33 +38,13 @@ def main() -> None:
     if arguments.bare_client:
         asyncio.run(keep_page_alive(arguments.bare_client))
         return
-    os.chdir(ROOT)
     datasets.fetch("mnist")
-    threading.Thread(target=measure_and_exit, args=(arguments,), daemon=True).start()
-    flags = {"server.port": PORT, "server.headless": True}
-    bootstrap.load_config_options(flags)
-    bootstrap.run("app.py", False, [], flags)
+    measure_beside_app(partial(measure, arguments))
 
 
-def measure_and_exit(arguments: argparse.Namespace) -> None:
-    """Prints the figures and ends the process, server included."""
-    status = 1
-    try:
-        measure(arguments)
-        status = 0
-    finally:
-        sys.stdout.flush()
-        runs.queue.close()
-        os._exit(status)
-
-
-def measure(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace, app: str) -> None:
     """Runs all rounds and prints seconds per epoch and ratios."""
-    time.sleep(3)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("MLPLAB_CHROMIUM") or None, args=["--no-sandbox"]
-        )
+    with chromium() as browser:
 
         @contextmanager
         def in_browser(url: str) -> Iterator[None]:
@@ -80,7 +54,7 @@ def measure(arguments: argparse.Namespace) -> None:
             page.close()
 
         run = runs.queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(epochs=1000, threads=1))
-        url = f"http://localhost:{PORT}/train?run={run.id}"
+        url = f"{app}/train?run={run.id}"
         ratios: dict[str, list[float]] = {"server": [], "browser": []}
         for number in range(1, arguments.rounds + 1):
             for name, opened in [("server", in_bare_client), ("browser", in_browser)]:
@@ -89,7 +63,6 @@ def measure(arguments: argparse.Namespace) -> None:
                     open_ = seconds_of_next_epoch(run)
                 ratios[name].append(open_ / closed)
                 print(f"round {number}: closed {closed:.2f} s, {name} {open_:.2f} s an epoch", file=sys.stderr)
-        browser.close()
     summary = {
         name: {"ratio": statistics.median(values), "lowest": min(values), "highest": max(values)}
         for name, values in ratios.items()
@@ -125,8 +98,8 @@ def in_bare_client(url: str) -> Iterator[None]:
 
 async def keep_page_alive(url: str) -> None:
     """Opens the page over the websocket as a browser does and reruns its fragments at their intervals."""
-    query = url.partition("?")[2]
-    socket_url = f"ws://localhost:{PORT}/_stcore/stream"
+    page, _, query = url.partition("?")
+    socket_url = f"{page.removesuffix('/train').replace('http', 'ws', 1)}/_stcore/stream"
     async with websockets.connect(socket_url, subprotocols=["streamlit"], max_size=None) as socket:  # type: ignore[list-item]
         first = BackMsg()
         first.rerun_script.query_string = query

@@ -8,110 +8,45 @@ to the first frame after the text has changed.
 
 import argparse
 import json
-import os
 import random
 import statistics
-import subprocess
 import sys
-import threading
 import time
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
-from streamlit.web import bootstrap
+from playwright.sync_api import BrowserContext, Page
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/drawing_latency.py`
 
-from mlpcore import datasets, runs  # noqa: E402
-from mlpcore.experiment import TUTORIAL_PRESETS  # noqa: E402
+from benchmarks.serving import TIMER, chromium, measure_beside_app, server
+from mlpcore import datasets, runs
+from mlpcore.experiment import TUTORIAL_PRESETS
 
-APP_PORT, FLOOR_PORT = 8595, 8596
 ANSWERS = {"floor": ".st-key-answer", "app": ".st-key-drawn_answers"}
 PATIENCE_MS, REST_MS = 5000, 500
 FOUR: list[list[tuple[float, float]]] = [[(185, 80), (182, 170), (178, 250)], [(120, 40), (75, 170), (225, 170)]]
 
-# Makes `waiting` the milliseconds from the release of the button to the frame that shows another text, or null.
-TIMER = """([selector, patience]) => {
-  const text = () => document.querySelector(selector)?.innerText;
-  globalThis.waiting = new Promise((resolve) => {
-    window.addEventListener("mouseup", () => {
-      const released = performance.now(), before = text();
-      const observer = new MutationObserver(() => {
-        if (text() === before) return;
-        observer.disconnect();
-        requestAnimationFrame(() => resolve(performance.now() - released));
-      });
-      observer.observe(document.body, { childList: true, subtree: true, characterData: true });
-      setTimeout(() => { observer.disconnect(); resolve(null); }, patience);
-    }, { once: true, capture: true });
-  });
-}"""
-
 
 def main() -> None:
-    """Starts the app's server in the main thread, as it wants it, and measures in another."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--strokes", type=int, default=50, help="strokes on either page, idle and busy (default 50)")
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     arguments = parser.parse_args()
-    os.chdir(ROOT)
     datasets.fetch("mnist")
-    threading.Thread(target=measure_and_exit, args=(arguments,), daemon=True).start()
-    flags = {"server.port": APP_PORT, "server.headless": True}
-    bootstrap.load_config_options(flags)
-    bootstrap.run("app.py", False, [], flags)
+    measure_beside_app(partial(measure, arguments))
 
 
-def measure_and_exit(arguments: argparse.Namespace) -> None:
-    """Prints the figures and ends the process, server included."""
-    status = 1
-    try:
-        with floor_server():
-            time.sleep(3)
-            measure(arguments)
-        status = 0
-    except Exception:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        runs.queue.close()
-        os._exit(status)
-
-
-@contextmanager
-def floor_server() -> Iterator[None]:
-    """The bare canvas on a server of its own, started in the app's folder for its settings."""
-    command = [sys.executable, "-m", "streamlit", "run", "benchmarks/canvas_floor.py"]
-    options = [f"--server.port={FLOOR_PORT}", "--server.headless=true"]
-    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as server:
-        try:
-            yield
-        finally:
-            server.terminate()
-
-
-def measure(arguments: argparse.Namespace) -> None:
+def measure(arguments: argparse.Namespace, app: str) -> None:
     """Draws all strokes and prints medians and what the page takes beyond the floor."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("MLPLAB_CHROMIUM") or None,
-            args=["--no-sandbox", "--disable-background-networking"],
-        )
+    with server("benchmarks/canvas_floor.py") as floor, chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 1000})
-        pages = {
-            "floor": opened(context, f"http://localhost:{FLOOR_PORT}"),
-            "app": opened(context, f"http://localhost:{APP_PORT}/draw"),
-        }
+        pages = {"floor": opened(context, floor), "app": opened(context, f"{app}/draw")}
         results = {"idle": rounds(pages, arguments.strokes)}
         run = runs.queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(epochs=1000))
         while not run.step:
             time.sleep(0.1)
         results["busy"] = rounds(pages, arguments.strokes)
-        browser.close()
     if arguments.json:
         print(json.dumps(results))
         return

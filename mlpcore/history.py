@@ -1,7 +1,7 @@
 """What a training run leaves behind as it goes: losses per step, figures per epoch, the layers' health.
 
-The training thread writes, any number of readers look on without a lock: arrays are allocated for the whole run,
-written first, and then the counter moves.
+The training thread writes, any number of readers look on without a lock: arrays are made and written first, and then
+the counter moves; whoever reads looks at the counter first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -64,14 +64,17 @@ class History:
     """The record of one run; empty at first."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self._losses = np.zeros(experiment.total_steps, np.float32)
-        self._rates = np.zeros(experiment.total_steps, np.float32)
+        # As much room as there are steps so far, up to twice that: of thousands of epochs few may ever be trained.
+        self._losses = np.empty(0, np.float32)
+        self._rates = np.empty(0, np.float32)
+        self._most_steps = experiment.total_steps
         self.steps = 0
         self.epochs: list[EpochRecord] = []
         self.health: list[HealthRecord] = []
 
     def append_step(self, loss: float, rate: float) -> None:
         """Adds a step's training loss and learning rate."""
+        self._make_room(self.steps + 1)
         self._losses[self.steps] = loss
         self._rates[self.steps] = rate
         self.steps += 1
@@ -102,6 +105,7 @@ class History:
         steps = len(losses)
         if len(rates) != steps:
             raise ValueError(f"{steps} losses and {len(rates)} learning rates")
+        self._make_room(steps)
         self._losses[:steps], self._rates[:steps] = losses, rates
         self.epochs.extend(EpochRecord(**record) for record in epochs)
         self.health.extend(
@@ -112,15 +116,23 @@ class History:
     @property
     def losses(self) -> npt.NDArray[np.float32]:
         """Training loss of every step so far, float32 [steps], in nats; a view, not a copy."""
-        return self._losses[: self.steps]
+        steps = self.steps
+        return self._losses[:steps]
 
     @property
     def rates(self) -> npt.NDArray[np.float32]:
         """Learning rate of every step so far, float32 [steps]; a view, not a copy."""
-        return self._rates[: self.steps]
+        steps = self.steps
+        return self._rates[:steps]
 
     @property
     def best_epoch(self) -> EpochRecord | None:
         """The epoch with the lowest validation loss, the first of equals; None without validation images."""
         measured = [(record.val_loss, record) for record in self.epochs if record.val_loss is not None]
         return min(measured, key=lambda pair: pair[0])[1] if measured else None
+
+    def _make_room(self, steps: int) -> None:
+        room = len(self._losses)
+        if steps > room:
+            more = np.empty(min(max(steps, 2 * room), self._most_steps) - room, np.float32)
+            self._losses, self._rates = np.append(self._losses, more), np.append(self._rates, more)

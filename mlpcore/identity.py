@@ -7,6 +7,11 @@ import re
 import secrets
 from pathlib import Path
 
+from filelock import FileLock
+
+LOCK_SECONDS = 5.0
+"""How long to wait for another server that is just making the key."""
+
 _KEY_BYTES = 32
 _TOKEN = re.compile(r"([0-9a-f]{32})\.([0-9a-f]{64})")
 
@@ -19,21 +24,39 @@ def new_name() -> str:
 def secret_key(file: Path) -> bytes:
     """The server's key, kept in `file` so that names outlast a restart; made at first use, for its owner's eyes only.
 
-    Where the file cannot be written or read, the key lasts as long as the process.
+    A file that is empty or damaged, as a full disk may leave it, is replaced: the tokens of before are lost with it.
+    Where it cannot be read or written, the key lasts as long as the process.
     """
     try:
+        if kept := _kept_key(file):
+            return kept
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "wb") as new:
-                new.write(secrets.token_bytes(_KEY_BYTES))
-        key = file.read_bytes()
+        # Two servers that start at the same time on one folder must come to the same key.
+        with FileLock(file.with_name(f"{file.name}.lock"), timeout=LOCK_SECONDS):
+            return _kept_key(file) or _new_key(file)
     except OSError:
         return secrets.token_bytes(_KEY_BYTES)
-    return key if len(key) == _KEY_BYTES else secrets.token_bytes(_KEY_BYTES)
+
+
+def _kept_key(file: Path) -> bytes | None:
+    key = file.read_bytes() if file.exists() else b""
+    return key if len(key) == _KEY_BYTES else None
+
+
+def _new_key(file: Path) -> bytes:
+    key, half = secrets.token_bytes(_KEY_BYTES), file.with_name(f"{file.name}.half")
+    half.unlink(missing_ok=True)
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as new:
+        new.write(key)
+        new.flush()
+        os.fsync(new.fileno())
+    half.replace(file)
+    return key
+
+
+def server_name(key: bytes) -> str:
+    """What tells a server from others on its host, 8 hexadecimal digits, from which nobody learns the key."""
+    return hmac.new(key, b"server", hashlib.sha256).hexdigest()[:8]
 
 
 def signed(name: str, key: bytes) -> str:

@@ -5,7 +5,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from mlpcore.models import InvalidModel, TrainedModel, load, save
+from mlpcore.models import InvalidModel, TrainedModel, load, save, title_in
 
 MAX_BYTES = 600_000_000
 """The largest model that an experiment allows has eight layers of 4,096 neurons: 134 million parameters."""
@@ -19,10 +19,14 @@ class Imported:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, file: Path) -> str:
+    def add(self, file: Path, name: str | None = None) -> str:
         """Checks the model in `file`, keeps a copy, and returns its id.
 
         Nothing of the file is used before all of it was checked, and what is kept is written anew.
+
+        Args:
+            file: where it is.
+            name: what it is called in a sentence about it; its path if None.
 
         Raises:
             InvalidModel: it is none that can be used, with the sentence to show; or there is no place for it.
@@ -31,9 +35,12 @@ class Imported:
             size = file.stat().st_size
         except OSError as error:
             raise InvalidModel(f"{file} cannot be read ({error.strerror}).") from error
+        if not file.is_file():
+            raise InvalidModel(f"{file} is no ordinary file. A model file made by MLP Lab is needed.")
         if size > MAX_BYTES:
-            raise InvalidModel(f"{file.name} has {size:,} bytes, and no model here has more than {MAX_BYTES:,}.")
-        model = load(file)
+            called = name or file.name
+            raise InvalidModel(f"{called} has {size:,} bytes, and no model here has more than {MAX_BYTES:,}.")
+        model = load(file, name)
         model_id = uuid.uuid4().hex
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -42,12 +49,15 @@ class Imported:
             raise InvalidModel(f"The model cannot be kept in {self._folder} ({error.strerror}).") from error
         return model_id
 
-    def add_bytes(self, content: bytes) -> str:
-        """The same for a file's content, as a browser uploads it."""
+    def add_bytes(self, content: bytes, name: str) -> str:
+        """The same for the content of a file called `name`, as a browser uploads it."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "model.safetensors"
-            file.write_bytes(content)
-            return self.add(file)
+            try:
+                file.write_bytes(content)
+            except OSError as error:
+                raise InvalidModel(f"{name} cannot be taken in ({error.strerror}).") from error
+            return self.add(file, name)
 
     def ids(self) -> list[str]:
         """All ids, the newest first."""
@@ -55,6 +65,13 @@ class Imported:
             return []
         files = [path for path in self._folder.glob("*.safetensors") if _NAME.fullmatch(path.stem)]
         return [path.stem for path in sorted(files, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+    def title(self, model_id: str) -> str:
+        """What the model calls itself; "unreadable" if its file was damaged."""
+        try:
+            return title_in(self._path(model_id))
+        except InvalidModel:
+            return "unreadable"
 
     def get(self, model_id: str) -> TrainedModel:
         """The model with this id.

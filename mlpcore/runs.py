@@ -14,8 +14,9 @@ import os
 import threading
 import time
 import uuid
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
@@ -24,6 +25,7 @@ from mlpcore import datasets
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
+from mlpcore.memory import give_back
 from mlpcore.network import MLP
 from mlpcore.snapshots import Watch
 from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoredRun, StoreProblem, checked_description
@@ -53,6 +55,12 @@ SPEED_TURNS = 12
 
 LOOK_SECONDS = 1.0
 """How often the store is asked what other processes have changed."""
+
+PAGE_BUSY_SECONDS = 0.5
+"""How long a page waits for another process that writes to the store, before it says so and goes on without."""
+
+RETRY_SECONDS = 5.0
+"""How often that is tried again which could not be read or written."""
 
 UNDO_TIME = timedelta(hours=1)
 """How long a deleted run can be put back at least, also by those who use another server of the same folder."""
@@ -85,7 +93,7 @@ class Run:
 
     Attributes:
         id: unique, for URLs and files.
-        number: counts the listed runs, from 1, those of former starts of the program included.
+        number: counts its owner's listed runs, from 1, those of former starts of the program included.
         owner: who started it.
         created, ended: when it was submitted, and when its status became final.
         step: the last step that was trained, from 1; 0 before the first.
@@ -138,6 +146,7 @@ class Run:
         self._at_end = at_end
         self._recorder: Recorder | None = None
         self._shelf: Store | None = None
+        self._to_be_listed = False
 
     @classmethod
     def stored(cls, row: StoredRun, store: Store) -> "Run":
@@ -243,6 +252,8 @@ class Run:
         history = History(self.experiment)
         try:
             state = self._shelf.state(self.id) if self._shelf else None
+            if self.step and state is None:
+                raise InvalidState("The checkpoint is missing.")
             trainer = Trainer(self.experiment, dataset, history, state)
         except (StoreProblem, InvalidState) as problem:
             # The same steps once more give the same result.
@@ -284,15 +295,36 @@ class Run:
         if self._result:
             self.outcome = Outcome.of(self._result, self._history)
         self.error, self.ended = error, datetime.now(UTC)
-        recorder, self._recorder = self._recorder, None
-        if recorder:
-            recorder.end(status, self.experiment, self._history, self._result, self._model, error)
-            self.unsaved = recorder.unsaved
-            if not self.unsaved:
-                self._shelf = store
-                self._history, self._result, self._model = History(self.experiment), None, None
         self._trainer = None
+        if store:
+            self._file(store, status)
         return status
+
+    def _list(self, store: Store) -> None:
+        """Lists it, if that was not possible when it was submitted."""
+        if self._to_be_listed:
+            try:
+                self._recorder = store.create(self.experiment, self.owner, self.id)
+                self._to_be_listed, self.number = False, self._recorder.number
+                store.describe(self.id, self.name or "", self.tags, self.note)
+                self.unsaved = None
+            except StoreProblem as problem:
+                self.unsaved = str(problem)
+
+    def _file(self, store: Store, status: Status) -> None:
+        """Keeps a run that has ended, and reads it from the disk from then on; what is not possible can be repeated."""
+        self._list(store)
+        if recorder := self._recorder:
+            recorder.end(status, self.experiment, self._history, self._result, self._model, self.error)
+            self.unsaved = recorder.unsaved
+            if not recorder.unsaved:
+                self._shelf, self._recorder = store, None
+                self._history, self._result, self._model = History(self.experiment), None, None
+
+    @property
+    def _is_unfiled(self) -> bool:
+        ended = self.status.is_final and self.status is not Status.INTERRUPTED
+        return ended and (self._recorder is not None or self._to_be_listed)
 
     def _may_rest(self, event: Event, trainer: Trainer) -> bool:
         """A pause comes after a step, but the last step of an epoch is measured first, and that of a run evaluated."""
@@ -334,8 +366,13 @@ class RunQueue:
         self._turns: deque[Run] = deque()
         self._on_turn: list[Run] = []
         self._workers: list[threading.Thread] = []
-        self._submitted = 0
+        self._submitted: dict[str, int] = defaultdict(int)
         self._closed = False
+        # What is to be written to the list of runs, in its order.
+        self._unwritten: deque[Callable[[Store], None]] = deque()
+        self._writing = threading.Lock()
+        self._will_retry = False
+        self._list_at = 0.0
 
     def submit(
         self,
@@ -362,10 +399,10 @@ class RunQueue:
                     if run.owner == owner or run in watched[: 1 - WATCHES]:
                         run.watch = None
             if listed:
-                self._submitted = max(self._submitted + 1, recorder.number if recorder else 0)
-            number, run_id = (recorder.number, recorder.id) if recorder else (self._submitted, None)
+                self._submitted[owner] = max(self._submitted[owner] + 1, recorder.number if recorder else 0)
+            number, run_id = (recorder.number, recorder.id) if recorder else (self._submitted[owner], None)
             run = Run(number, experiment, owner, watch, listed, at_end, run_id)
-            run._recorder, run.unsaved = recorder, problem
+            run._recorder, run.unsaved, run._to_be_listed = recorder, problem, problem is not None
             if listed:
                 self._runs[run.id] = run
             if paused:
@@ -380,7 +417,7 @@ class RunQueue:
         """All runs, the newest first; those of other processes that share the store included."""
         self._look()
         with self._changed:
-            return sorted(self._runs.values(), key=lambda run: run.number, reverse=True)
+            return sorted(self._runs.values(), key=lambda run: run.created, reverse=True)
 
     def get(self, run_id: str) -> Run | None:
         """The run with this id, if there is one."""
@@ -401,8 +438,8 @@ class RunQueue:
         name, tags, note = checked_description(name, tags, note)
         with self._changed:
             run.name, run.tags, run.note = name or None, tuple(tags), note
-            if run._shelf or run._recorder:
-                self._try(lambda store: store.describe(run.id, name, tags, note))
+            self._unwritten.append(lambda store: store.describe(run.id, name, tags, note))
+        self._write()
 
     def delete(self, runs: Sequence[Run]) -> None:
         """Takes runs out of the list, those that have ended or are interrupted; `put_back` undoes it."""
@@ -411,19 +448,15 @@ class RunQueue:
             self._deleted.update(deleted)
             for run_id in deleted:
                 del self._runs[run_id]
-            self._try(lambda store: store.delete(list(deleted)))
+            self._unwritten.append(lambda store: store.delete(list(deleted)))
+        self._write()
 
     def put_back(self, run_ids: Sequence[str]) -> None:
         """Lists runs again that were deleted here."""
         with self._changed:
             self._runs.update({run_id: self._deleted.pop(run_id) for run_id in run_ids if run_id in self._deleted})
-            self._try(lambda store: store.put_back(run_ids))
-
-    def purge(self) -> None:
-        """Removes all that was deleted from the disk, for good."""
-        with self._changed:
-            self._deleted.clear()
-        self._try(lambda store: store.purge())
+            self._unwritten.append(lambda store: store.put_back(run_ids))
+        self._write()
 
     def pause(self, run: Run) -> None:
         """Stops training after the current step, until `resume` or `advance`."""
@@ -495,6 +528,7 @@ class RunQueue:
             self._changed.notify_all()
         for worker in self._workers:
             worker.join()
+        self._write()
         for run in list(self._runs.values()):
             if run._recorder:
                 run._save()
@@ -520,19 +554,23 @@ class RunQueue:
         if store is None:
             return
         with self._changed:
-            if self._closed or time.monotonic() < self._look_at:
+            # What is not written yet would be undone here by what is read.
+            if self._closed or self._unwritten or time.monotonic() < self._look_at:
                 return
+            wait = LOOK_SECONDS
             try:
                 if self._seen is None:
-                    store.purge(older_than=UNDO_TIME)
+                    with suppress(StoreProblem):  # it can wait until the next start, and a page cannot
+                        store.purge(older_than=UNDO_TIME)
                 version = store.version()
                 # Whoever trains a run elsewhere may die without a word.
                 if version != self._seen or any(run.elsewhere for run in self._runs.values()):
                     self._take_over(store)
                 self._seen, self.unsaved = version, None
             except StoreProblem as problem:
-                self.unsaved = str(problem)
-            self._look_at = time.monotonic() + LOOK_SECONDS
+                # Each look may wait for another process, and all pages wait for it.
+                self.unsaved, wait = str(problem), RETRY_SECONDS
+            self._look_at = time.monotonic() + wait
 
     def _take_over(self, store: Store) -> None:
         rows = {row.id: row for row in store.runs()}
@@ -546,15 +584,45 @@ class RunQueue:
         for row in rows.values():
             if row.id not in self._runs:
                 self._runs[row.id] = Run.stored(row, store)
-            self._submitted = max(self._submitted, row.number)
+            self._submitted[row.owner] = max(self._submitted[row.owner], row.number)
 
-    def _try(self, work: Callable[[Store], None]) -> None:
-        if self._store:
+    def _write(self) -> None:
+        """Writes all that is to be written, and what ended runs could not leave; tries again later what fails."""
+        store = self._store
+        if store is None:
+            self._unwritten.clear()
+            return
+        with self._writing:
             try:
-                work(self._store)
-                self.unsaved = None
+                while self._unwritten:
+                    self._unwritten[0](store)
+                    self._unwritten.popleft()
+                    self.unsaved = None
             except StoreProblem as problem:
                 self.unsaved = str(problem)
+            else:
+                for run in self._unfiled():
+                    run._file(store, run.status)
+        if self._unwritten or self._unfiled():
+            self._retry_later()
+
+    def _unfiled(self) -> list[Run]:
+        with self._changed:
+            return [run for run in self._runs.values() if run._is_unfiled]
+
+    def _retry_later(self) -> None:
+        with self._changed:
+            if self._closed or self._will_retry:
+                return
+            self._will_retry = True
+        timer = threading.Timer(RETRY_SECONDS, self._retry)
+        timer.daemon = True
+        timer.start()
+
+    def _retry(self) -> None:
+        self._will_retry = False
+        if not self._closed:
+            self._write()
 
     def _take_up(self, run: Run) -> None:
         """Makes a paused run of an interrupted one, unless somebody else was faster."""
@@ -625,9 +693,13 @@ class RunQueue:
                 else:
                     self._turns.append(run)
                 self._admit()
+            if run._is_unfiled:
+                self._retry_later()
             # Without the lock, since whoever is told may queue the next run.
             if run.status.is_final:
                 _tell(run)
+                if not self._turns and not self._on_turn:
+                    give_back()
 
     def _concluded(self, run: Run, error: str | None) -> Status:
         try:
@@ -646,6 +718,9 @@ class RunQueue:
 
     def _train(self, run: Run) -> tuple[bool, str | None]:
         """Gives a run its turn: whether it came to rest, and what went wrong if anything did, in a sentence."""
+        if run._to_be_listed and self._store and time.monotonic() >= self._list_at:
+            run._list(self._store)
+            self._list_at = time.monotonic() + RETRY_SECONDS if run._to_be_listed else 0.0
         try:
             return run._take_turn(self._load(run.experiment.data.dataset)), None
         except (TrainingDiverged, OutOfMemory, InvalidExperiment, DataUnavailable) as problem:
@@ -683,5 +758,5 @@ def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:
     )
 
 
-queue = RunQueue(store=Store())
+queue = RunQueue(store=Store(busy_seconds=PAGE_BUSY_SECONDS))
 """The process's queue. It lives in this module, since clearing Streamlit's caches must not lose a run."""

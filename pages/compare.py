@@ -3,9 +3,8 @@
 import streamlit as st
 
 from mlpcore.comparison.job import jobs
-from mlpcore.comparison.plan import Plan
 from ui.claims import Asked, show_claims, turn_to
-from ui.comparison_start import JOB_TO_SHOW
+from ui.comparison_list import comparison_list
 from ui.lessons import show_lesson
 from ui.model_comparison import JOB, compare_models
 from ui.navigation import came_by_link, through_app
@@ -21,19 +20,15 @@ st.caption(
     "and you read what may be concluded and what not."
 )
 
-job = jobs.get(st.session_state.pop(JOB_TO_SHOW, ""))
-if job and isinstance(job.subject, Asked):
-    st.session_state[_VIEW] = _CLAIMS
-    turn_to(job, job.subject)
-elif job:
-    st.session_state[_VIEW] = _MODELS
-    st.session_state[JOB] = job.id
-show_lesson()
+show_lesson("compare")
 if _VIEW not in st.session_state or came_by_link():
     st.session_state[_VIEW] = _CLAIMS if "claim" in st.query_params else _MODELS
     linked = jobs.get(st.query_params.get("job", ""))
-    if linked and isinstance(linked.subject, Plan):
+    if linked and isinstance(linked.subject, Asked):
+        turn_to(linked, linked.subject)
+    elif linked:
         st.session_state[JOB] = linked.id
+comparison_list()
 view = st.segmented_control(
     "What to compare",
     [_MODELS, _CLAIMS],

@@ -4,10 +4,11 @@ import streamlit as st
 
 from mlpcore import datasets
 from ui.batches import show_loader
-from ui.data_address import VIEW, VIEWS, note_address, take_address
+from ui.data_address import PAGE, VIEW, VIEWS, address, note_address, take_address
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.image_browser import browse_images
+from ui.lessons import lesson, offer_lesson, show_lesson
 from ui.navigation import through_app
 from ui.texts import texts
 from ui.transforms import show_transforms
@@ -25,18 +26,21 @@ st.caption(
         train=len(dataset.train.labels), test=len(dataset.test.labels), rows=rows, columns=columns
     )
 )
+show_lesson(PAGE)
 for problem in take_address(dataset):
     st.warning(f"Part of the link could not be used. {plain(problem)}", icon=":material/link_off:")
-view = st.segmented_control(
-    "What to look at",
-    VIEWS,
-    key=VIEW,
-    format_func={"images": "Images", "set": "All together", "loader": "DataLoader"}.__getitem__,
-    required=True,
-    label_visibility="collapsed",
-    persist_state="session",
-)
-match view:
+if "view" not in lesson().hidden:
+    st.segmented_control(
+        "What to look at",
+        VIEWS,
+        key=VIEW,
+        format_func={"images": "Images", "set": "All together", "loader": "DataLoader"}.__getitem__,
+        required=True,
+        disabled=lesson().locks("view"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+match st.session_state[VIEW]:
     case "images":
         browse_images(dataset)
         show_transforms(dataset)
@@ -45,3 +49,4 @@ match view:
     case "loader":
         show_loader(dataset)
 note_address()
+offer_lesson(PAGE, address)

@@ -2,12 +2,18 @@
 
 import streamlit as st
 
+from ui.draw_address import PAGE, TAB, TABS, address, note_address, take_address
 from ui.drawing_board import current_drawing, drawing_board
+from ui.field_inputs import plain
+from ui.lessons import lesson, offer_lesson, show_lesson
 from ui.models import model_picker
 from ui.my_digits import show_my_digits
 from ui.navigation import through_app
 from ui.photo import show_photo
 from ui.watching import show_watching
+
+_OPEN_TAB = "draw_tabs"
+_CONTROLS = {"photo": "photo", "digits": "my_digits", "watch": "watch"}
 
 through_app()
 
@@ -16,27 +22,35 @@ st.caption(
     "The models know the ten digits and nothing else: whatever you draw, each answers with the digit that it resembles "
     "most to that model."
 )
+show_lesson(PAGE)
+problems = take_address()
+for problem in problems or []:
+    st.warning(f"Part of the link could not be used. {plain(problem)}", icon=":material/link_off:")
 
 choices = model_picker()
-draw_tab, photo_tab, mine_tab, watch_tab = st.tabs(
-    [
-        ":material/draw: Draw",
-        ":material/photo_camera: Photo",
-        ":material/folder_special: My digits",
-        ":material/timeline: When did it learn it?",
-    ],
-    key="draw_tabs",
-    on_change="rerun",
-)
-with draw_tab:
-    drawing_board(choices)
-with photo_tab:
-    if photo_tab.open:
-        show_photo(choices)
-with mine_tab:
-    if mine_tab.open:
-        show_my_digits(choices)
-with watch_tab:
-    if watch_tab.open:
-        drawing = current_drawing()
-        show_watching(drawing.image if drawing else None, choices)
+names = [name for name in TABS if not lesson().locks(_CONTROLS.get(name, ""))]
+if st.session_state[TAB] not in names:
+    st.session_state[TAB] = names[0]
+if lesson().locks("tab"):
+    names = [st.session_state[TAB]]
+if problems is not None or st.session_state.get(_OPEN_TAB) not in [TABS[name] for name in names]:
+    st.session_state[_OPEN_TAB] = TABS[st.session_state[TAB]]
+tabs = dict(zip(names, st.tabs([TABS[name] for name in names], key=_OPEN_TAB, on_change="rerun"), strict=True))
+st.session_state[TAB] = next(name for name in names if TABS[name] == st.session_state[_OPEN_TAB])
+# The sheet stays where it is, also while another tab is open.
+if "draw" in tabs:
+    with tabs["draw"]:
+        drawing_board(choices)
+for name, tab in tabs.items():
+    if tab.open and name != "draw":
+        with tab:
+            match name:
+                case "photo":
+                    show_photo(choices)
+                case "digits":
+                    show_my_digits(choices)
+                case "watch":
+                    drawing = current_drawing()
+                    show_watching(drawing.image if drawing else None, choices)
+note_address()
+offer_lesson(PAGE, address)

@@ -5,13 +5,13 @@ import streamlit as st
 from mlpcore import datasets
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
-from ui.inside.address import VIEW, VIEWS, note_address, take_address
+from ui.inside.address import PAGE, VIEW, VIEWS, address, note_address, take_address
 from ui.inside.binary import show_yes_or_no
 from ui.inside.depth import show_depth
 from ui.inside.forward import walk_forward
 from ui.inside.modes import show_modes
 from ui.inside.step import show_step
-from ui.lessons import show_lesson
+from ui.lessons import lesson, offer_lesson, show_lesson
 from ui.navigation import through_app
 from ui.texts import texts
 
@@ -19,22 +19,24 @@ through_app()
 
 st.title("Inside a network")
 st.caption(texts("inside")["intro"])
-show_lesson()
+show_lesson(PAGE)
 if not dataset_ready("mnist"):
     st.stop()
 dataset = datasets.load("mnist")
 for problem in take_address():
     st.warning(f"Part of the link could not be used. {plain(problem)}", icon=":material/link_off:")
-view = st.segmented_control(
-    "What to look into",
-    list(VIEWS),
-    key=VIEW,
-    format_func=VIEWS.__getitem__,
-    required=True,
-    label_visibility="collapsed",
-    persist_state="session",
-)
-match view:
+if "view" not in lesson().hidden:
+    st.segmented_control(
+        "What to look into",
+        list(VIEWS),
+        key=VIEW,
+        format_func=VIEWS.__getitem__,
+        required=True,
+        disabled=lesson().locks("view"),
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+match st.session_state[VIEW]:
     case "forward":
         walk_forward(dataset)
     case "step":
@@ -46,3 +48,4 @@ match view:
     case "depth":
         show_depth()
 note_address()
+offer_lesson(PAGE, address)

@@ -10,6 +10,7 @@ from ui.navigation import through_app
 from ui.run_list import SELECTED
 from ui.runs_compared import overlay, what_was_tried
 from ui.runs_table import choose_runs, describe, tidy_up
+from ui.session import title_of
 from ui.take_away import take_away
 
 through_app()
@@ -24,7 +25,7 @@ chosen = choose_runs()
 tidy_up(chosen)
 if len(chosen) == 1:
     run = chosen[0]
-    st.subheader(plain(run.title))
+    st.subheader(plain(title_of(run)))
     if run.error:
         st.error(run.error, icon=":material/error:")
     if not lesson() and st.button(

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from ui.data_gate import dataset_ready
 from ui.missions import show_missions
-from ui.navigation import through_app
+from ui.navigation import end_mission, through_app
 from ui.start_models import train_both
 
+end_mission()
 through_app()
 
 st.title("MLP Lab")
@@ -13,7 +15,8 @@ st.markdown(
     "Build small neural networks, train them on real handwritten digits, look inside while they learn, compare them "
     "fairly, and draw digits that they read. Every number and picture is computed here, from what you did."
 )
-train_both()
+ready = dataset_ready("mnist")
+train_both(ready)
 
 st.subheader("What you can do here")
 _PAGES = {
@@ -30,4 +33,7 @@ for (name, (title, icon, text)), column in zip(_PAGES.items(), st.columns(len(_P
 
 st.subheader("Five missions, from pixel to verdict")
 st.caption("About half an hour in all. Each asks what you expect, lets you try it, and tells what came out for you.")
-show_missions()
+if ready:
+    show_missions()
+else:
+    st.info("The missions need the images, see above.", icon=":material/image_not_supported:")

@@ -15,7 +15,7 @@ from ui.rate_finder import rate_finder
 from ui.results import show_mistakes
 from ui.run_list import SELECTED
 from ui.run_monitor import run_monitor
-from ui.session import owner, visible_runs
+from ui.session import called, owner, visible_runs
 from ui.show_code import show_code
 from ui.take_away import take_away
 
@@ -26,7 +26,7 @@ st.caption(
     "Choose the layers and how they learn, press Train, and watch the loss fall. Every question mark explains a field."
 )
 
-show_lesson()
+show_lesson("train")
 form_column, run_column = st.columns([2, 3], gap="large")
 
 with form_column:
@@ -37,7 +37,9 @@ with form_column:
         st.warning(
             "The run of this link is not here: it was deleted, or lies on another server.", icon=":material/link_off:"
         )
-    initial = linked.experiment if linked else experiment_in_address() or TUTORIAL_PRESETS["two-hidden"]
+    # Whoever gives an experiment means that one, whichever run is looked at beside it.
+    given = experiment_in_address()
+    initial = given or (linked.experiment if linked else TUTORIAL_PRESETS["two-hidden"])
     experiment, problems = experiment_form(basics, details, initial)
     with start:
         # The messages come below, so that the button stays where it is.
@@ -74,6 +76,8 @@ with form_column:
 
 if pressed and experiment:
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner(), paused=step_by_step).id
+    # From here on the address is the run's; the lesson in it stays.
+    st.query_params.pop("experiment", None)
     # Once more from the top, so that the list at the side has it, too.
     st.rerun()
 
@@ -81,7 +85,7 @@ all_runs = visible_runs()
 run = runs.queue.get(st.session_state.get(SELECTED, "")) or linked or (all_runs[0] if all_runs else None)
 if run and not run.status.is_final:
     # On a phone the run is far below the button that started it.
-    messages.caption(f"[Run {run.number}](#run) is {run.status}.")
+    messages.caption(f"[{called(run)}](#run) is {run.status}.")
 
 with run_column:
     # While a field is half typed, the last whole experiment stays in view, so that nothing jumps.
@@ -90,7 +94,8 @@ with run_column:
         st.session_state["last_experiment"] = shown
         show_costs(shown)
     if run:
-        st.query_params["run"] = run.id
+        if "experiment" not in st.query_params:
+            st.query_params["run"] = run.id
         run_monitor(run)
     else:
         st.info("Nothing has been trained yet. Press Train: the loss curve appears here.", icon=":material/monitoring:")

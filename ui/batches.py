@@ -8,6 +8,7 @@ from mlpcore.experiment import CLASSES, LIMITS
 from mlpcore.exploration import code, epoch_orders, load_batch, steps_per_epoch, torchvision_dataset
 from ui.data_address import BATCH, BATCH_SIZE, BATCH_SIZE_FIELD, DROP_LAST, SHUFFLE, batch_size_of
 from ui.field_inputs import number, show_problem
+from ui.lessons import lesson
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
 from ui.texts import texts
@@ -21,28 +22,37 @@ def show_loader(dataset: Dataset) -> None:
     state, images = st.session_state, len(dataset.train.labels)
     st.markdown(texts("data")["loader"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input(
-            "Batch size",
-            key=BATCH_SIZE_FIELD,
-            help=f"Images per batch: {LIMITS['batch_size'].allowed}; the word full takes all at once.",
-            on_change=_take_batch_size,
-            args=(dataset,),
-            live=True,
-            width=120,
-            persist_state="session",
-        )
-        st.toggle("shuffle", key=SHUFFLE, help="Another order in every epoch.", persist_state="session")
-        st.toggle("drop_last", key=DROP_LAST, help="Leaves out a smaller last batch.", persist_state="session")
+        if "batch_size" not in lesson().hidden:
+            st.text_input(
+                "Batch size",
+                key=BATCH_SIZE_FIELD,
+                help=f"Images per batch: {LIMITS['batch_size'].allowed}; the word full takes all at once.",
+                on_change=_take_batch_size,
+                args=(dataset,),
+                live=True,
+                disabled=lesson().locks("batch_size"),
+                width=120,
+                persist_state="session",
+            )
+        for name, key, explanation in [
+            ("shuffle", SHUFFLE, "Another order in every epoch."),
+            ("drop_last", DROP_LAST, "Leaves out a smaller last batch."),
+        ]:
+            if name not in lesson().hidden:
+                st.toggle(name, key=key, help=explanation, disabled=lesson().locks(name), persist_state="session")
     try:
         _typed_batch_size(dataset)
     except ValueError as problem:
         show_problem(str(problem))
     steps = steps_per_epoch(images, state[BATCH_SIZE], state[DROP_LAST])
-    state[BATCH] = min(state[BATCH], steps)
+    number = min(state[BATCH], steps)
+    if not lesson().locks("batch"):
+        state[BATCH] = number
     st.markdown(_steps_in_words(images, state[BATCH_SIZE], steps))
-    st.subheader(f"Batch {state[BATCH]:,} of {steps:,}", anchor=False)
-    _choose_batch(steps)
-    _show_batch(dataset)
+    st.subheader(f"Batch {number:,} of {steps:,}", anchor=False)
+    if "batch" not in lesson().hidden:
+        _choose_batch(number, steps)
+    _show_batch(dataset, number)
     st.subheader("Two epochs, without and with shuffle", anchor=False)
     _show_two_epochs(dataset)
     _explain(dataset)
@@ -54,8 +64,7 @@ def _steps_in_words(images: int, batch_size: int, steps: int) -> str:
     return texts("data")[name].format(images=images, batch_size=batch_size, whole=whole, rest=rest, steps=steps)
 
 
-def _choose_batch(steps: int) -> None:
-    number = st.session_state[BATCH]
+def _choose_batch(number: int, steps: int) -> None:
     with st.container(horizontal=True):
         for title, icon, other in [
             ("First", ":material/first_page:", 1),
@@ -67,27 +76,28 @@ def _choose_batch(steps: int) -> None:
                 title,
                 key=f"data_batch_{title.lower()}",
                 icon=icon,
-                disabled=other == number or not 1 <= other <= steps,
+                disabled=other == number or not 1 <= other <= steps or lesson().locks("batch"),
                 on_click=_go_to_batch,
                 args=(other,),
             )
 
 
-def _show_batch(dataset: Dataset) -> None:
+def _show_batch(dataset: Dataset, number: int) -> None:
     state, size = st.session_state, st.session_state[BATCH_SIZE]
     order, *_ = epoch_orders(len(dataset.train.labels), state[SHUFFLE])
-    rows = order[size * (state[BATCH] - 1) : size * state[BATCH]]
+    rows = order[size * (number - 1) : size * number]
     counts = dataset.train.labels[rows].bincount(minlength=CLASSES).tolist()
-    st.markdown(
-        texts("data")["batch"].format(
-            size=len(rows),
-            counts=", ".join(f"{name}: **{count:,}**" for name, count in zip(dataset.classes, counts, strict=True)),
+    with st.container(key="data_counts"):
+        st.markdown(
+            texts("data")["batch"].format(
+                size=len(rows),
+                counts=", ".join(f"{name}: **{count:,}**" for name, count in zip(dataset.classes, counts, strict=True)),
+            )
         )
-    )
     _show_pictures(dataset, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         st.caption(f"The first {_SHOWN} of {len(rows):,} images.")
-    show_code(code.loading(size, state[SHUFFLE], state[DROP_LAST], state[BATCH]), key="data_loading_code")
+    show_code(code.loading(size, state[SHUFFLE], state[DROP_LAST], number), key="data_loading_code")
 
 
 def _show_two_epochs(dataset: Dataset) -> None:
@@ -149,7 +159,8 @@ def _take_batch_size(dataset: Dataset) -> None:
         st.session_state[BATCH_SIZE] = _typed_batch_size(dataset)
     except ValueError:
         return
-    st.session_state[BATCH] = 1
+    if not lesson().locks("batch"):
+        st.session_state[BATCH] = 1
 
 
 def _typed_batch_size(dataset: Dataset) -> int:

@@ -7,11 +7,16 @@ import streamlit as st
 from mlpcore.claims import CLAIMS, Claim, Finding
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.known import Known
+from mlpcore.comparison.plan import names_of
+from mlpcore.export import script
 from ui.comparing import follow
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.navigation import came_by_link, note_in_address
 from ui.session import owner
+
+PREDICTION = "prediction"
+"""Where the address holds the place of the answer that was predicted before one came here."""
 
 _CLAIM, _JOBS = "claim", "claim_jobs"
 
@@ -31,6 +36,7 @@ def show_claims() -> None:
         st.warning(f"The link asks for a claim {linked[:40]!r}, and there is none.", icon=":material/link_off:")
     if _CLAIM not in st.session_state or (came_by_link() and linked in CLAIMS):
         st.session_state[_CLAIM] = linked if linked in CLAIMS else next(iter(CLAIMS))
+        _take_prediction(CLAIMS[st.session_state[_CLAIM]], st.query_params.get(PREDICTION, ""))
     name = st.segmented_control(
         "What tutorials say about",
         list(CLAIMS),
@@ -42,15 +48,17 @@ def show_claims() -> None:
     assert name
     claim = CLAIMS[name]
     job = _job(claim)
-    others = dict.fromkeys(["model", "all", "seeds", "important"], "")
+    others = dict.fromkeys(["model", "all", "seeds", "important", PREDICTION], "")
     note_in_address({"claim": claim.name, "job": job.id if job else "", **others})
     st.markdown(plain(claim.says))
     st.caption(plain(claim.done))
+    if job and isinstance(job.subject, Asked):
+        st.session_state.setdefault(_prediction_key(claim), job.subject.prediction)
     prediction = st.radio(
         claim.question,
         range(len(claim.answers)),
-        index=job.subject.prediction if job and isinstance(job.subject, Asked) else None,
-        key=f"prediction_{claim.name}",
+        index=None,
+        key=_prediction_key(claim),
         format_func=claim.answers.__getitem__,
         persist_state="session",
     )
@@ -80,6 +88,27 @@ def turn_to(job: Job, asked: Asked) -> None:
     """Lets the next run of the page show this job."""
     st.session_state[_CLAIM] = asked.claim.name
     st.session_state.setdefault(_JOBS, {})[asked.claim.name] = job.id
+    st.session_state[_prediction_key(asked.claim)] = asked.prediction
+
+
+def in_short(asked: Asked, finding: Finding) -> str:
+    """What was predicted, and what came out."""
+    predicted = asked.claim.answers[asked.prediction]
+    if finding.answer is None:
+        return f"None of the answers: you said “{predicted}”."
+    if finding.answer == asked.prediction:
+        return f"As you said: {predicted}."
+    return f"You said “{predicted}”. It came out otherwise: {asked.claim.answers[finding.answer]}."
+
+
+def _prediction_key(claim: Claim) -> str:
+    return f"prediction_{claim.name}"
+
+
+def _take_prediction(claim: Claim, place: str) -> None:
+    """Takes over what was predicted elsewhere; whatever the link says, it is one of the answers or nothing."""
+    if place in map(str, range(len(claim.answers))):
+        st.session_state[_prediction_key(claim)] = int(place)
 
 
 def _job(claim: Claim) -> Job | None:
@@ -90,17 +119,11 @@ def _job(claim: Claim) -> Job | None:
 
 
 def _show_finding(job: Job, asked: Asked, finding: Finding) -> None:
-    predicted = asked.claim.answers[asked.prediction]
     st.subheader("What came out")
-    if finding.answer is None:
-        st.info(f"None of the answers: you said “{predicted}”.", icon=":material/help:")
-    elif finding.answer == asked.prediction:
-        st.success(f"As you said: {predicted}.", icon=":material/check:")
+    if finding.answer == asked.prediction:
+        st.success(in_short(asked, finding), icon=":material/check:")
     else:
-        st.info(
-            f"You said “{predicted}”. It came out otherwise: {asked.claim.answers[finding.answer]}.",
-            icon=":material/lightbulb:",
-        )
+        st.info(in_short(asked, finding), icon=f":material/{'help' if finding.answer is None else 'lightbulb'}:")
     first, *others = finding.sentences
     st.markdown(plain(first))
     for number, chart in enumerate(finding.charts):
@@ -109,3 +132,16 @@ def _show_finding(job: Job, asked: Asked, finding: Finding) -> None:
     st.subheader("What to make of it")
     for sentence in others:
         st.markdown(plain(sentence))
+    _show_code(job)
+
+
+def _show_code(job: Job) -> None:
+    """The script of each kind of training that the claim needed; what it measured on the way is in the charts."""
+    kinds = dict.fromkeys(experiment.changed(seed=0) for batch in job.batches for experiment in batch.experiments)
+    if not kinds:
+        return
+    names = names_of(list(kinds))
+    experiments = {job.names.get(experiment, name): experiment for experiment, name in zip(kinds, names, strict=True)}
+    with st.expander("Show the code", icon=":material/code:", key=f"claim_code_{job.id}"):
+        name = st.selectbox("Which training", list(experiments), key=f"claim_code_of_{job.id}", width=420)
+        st.code(script(experiments[name]), language="python")

@@ -1,6 +1,6 @@
 """What came out of a comparison: what follows, in sentences, the figures behind it, and where the models differ."""
 
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 import torch
@@ -29,10 +29,12 @@ from ui.words import bytes_in_words, duration, percent, short_count
 _PICTURES = 12
 _PICTURE_PIXELS = 112
 _TIMED_IMAGES = 1000
+_COMPARED: WeakKeyDictionary[Batch, Comparison] = WeakKeyDictionary()
+"""What follows from a finished batch, for all who look at it; goes with the job that it belongs to."""
 
 
 def compared(job: Job, plan: Plan) -> Comparison | None:
-    """What follows from the runs of `job`, or from those that were finished; None if none was."""
+    """What follows from the runs of `job`, which is over, or from those that were finished; None if none was."""
     comparison = _compared(plan, job.batches[-1]) if job.batches else None
     return comparison if comparison and any(summary.runs for summary in comparison.summaries) else None
 
@@ -75,9 +77,10 @@ def show_conclusion(job: Job, comparison: Comparison) -> None:
     )
 
 
-@lru_cache(maxsize=64)
 def _compared(plan: Plan, batch: Batch) -> Comparison:
-    return compare(plan, [run for run in batch.trained if run])
+    if batch not in _COMPARED:
+        _COMPARED[batch] = compare(plan, [run for run in batch.trained if run])
+    return _COMPARED[batch]
 
 
 def _accuracy_in_words(summary: Summary) -> str:

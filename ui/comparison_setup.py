@@ -20,7 +20,7 @@ from ui.field_inputs import as_shown, as_value, field_input, number, plain, show
 from ui.fields import FIELDS
 from ui.lessons import lesson
 from ui.navigation import came_by_link, note_in_address
-from ui.session import visible_runs
+from ui.session import title_of, visible_runs
 
 _SLOTS, _SEEDS, _IMPORTANT, _RUN = "compare_slots", "compare_seeds", "compare_important", "compare_run"
 _PER_ROW = 3
@@ -75,6 +75,16 @@ def setup_from_address() -> str | None:
         problem = " ".join(invalid.problems.values())
     start_with(SETUPS["2. One hidden layer or two?"])
     return problem
+
+
+def address_of(plan: Plan) -> dict[str, str | list[str]]:
+    """What the page's address says of a plan: what differs for each model, all else once for all."""
+    usual, each = _BASE.fields(), [experiment.fields() for experiment in plan.experiments]
+    # The plan's seeds count on from one that all of the set-up's models share.
+    shared = {**each[0], "seed": plan.seeds[0]}
+    own = [name for name in _OWN if any(fields[name] != shared[name] for fields in each)]
+    common = [name for name in FIELDS if name not in own and shared[name] != usual[name]]
+    return _in_address(plan, [as_text(fields, ["hidden", *own]) for fields in each], as_text(shared, common))
 
 
 def start_with(architectures: list[tuple[int, ...]]) -> None:
@@ -307,7 +317,7 @@ def _add_a_run(models: int) -> None:
             "Run",
             list(finished),
             key=_RUN,
-            format_func=lambda run_id: finished[run_id].title,
+            format_func=lambda run_id: title_of(finished[run_id]),
             help="Joins with its settings. It is not trained again if its seed is one of those of this comparison.",
         )
         st.button("Add", key="compare_add_run", icon=":material/add:", on_click=_add_chosen_run)
@@ -351,15 +361,15 @@ def _in_words() -> str:
 
 
 def _address(plan: Plan) -> dict[str, str | list[str]]:
-    """What the page's address says of the set-up."""
+    """What the page's address says of the set-up, with each model's own fields as they were chosen."""
     state, usual = st.session_state, _BASE.fields()
     common = {name: as_value(name, state[_all_key(name)]) for name in FIELDS}
-    return {
-        "model": [
-            as_text(experiment.fields(), ["hidden", *state[_chosen_key(slot)]])
-            for slot, experiment in zip(state[_SLOTS], plan.experiments, strict=True)
-        ],
-        "all": as_text(common, [name for name in FIELDS if common[name] != usual[name]]),
-        "seeds": str(len(plan.seeds)),
-        "important": _points(plan.important),
-    }
+    models = [
+        as_text(experiment.fields(), ["hidden", *state[_chosen_key(slot)]])
+        for slot, experiment in zip(state[_SLOTS], plan.experiments, strict=True)
+    ]
+    return _in_address(plan, models, as_text(common, [name for name in FIELDS if common[name] != usual[name]]))
+
+
+def _in_address(plan: Plan, models: list[str], common: str) -> dict[str, str | list[str]]:
+    return {"model": models, "all": common, "seeds": str(len(plan.seeds)), "important": _points(plan.important)}

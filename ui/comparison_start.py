@@ -13,9 +13,6 @@ from mlpcore.comparison.plan import Plan
 from mlpcore.experiment import DatasetName
 from ui.session import owner
 
-JOB_TO_SHOW = "job_to_show"
-"""Where in the session's state another page leaves the id of the job that the Compare page is to show."""
-
 
 def start(plan: Plan) -> Job:
     """Starts to train what a plan needs."""
@@ -35,6 +32,7 @@ def time_needed(plan: Plan) -> tuple[int, float]:
 
 @st.cache_data(show_spinner=False)
 def _seconds_per_cost(dataset: DatasetName) -> float:
+    # Once for each server: a machine that is busy in that moment makes all its estimates longer.
     return seconds_per_cost(datasets.load(dataset))
 
 

@@ -10,7 +10,10 @@ from mlpcore import figures
 from mlpcore.drawing import Stroke, draw
 from ui.answers import show_answers
 from ui.digit_canvas import SIDE, digit_canvas
+from ui.draw_address import note_address
+from ui.drawing_code import show_drawing_code
 from ui.keeping import what_it_was
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.models import Choice
 from ui.why import show_why
@@ -51,13 +54,16 @@ def drawing_board(choices: Sequence[Choice]) -> None:
                 )
                 return
             show_answers(image, choices, key="drawn")
-            with st.container(key="drawn_was"):
-                what_it_was(image, strokes, key="drawn")
+            if not lesson().locks("keep"):
+                with st.container(key="drawn_was"):
+                    what_it_was(image, strokes, key="drawn")
     with st.container(horizontal=True, gap="large"):
         with st.container(width=SIDE + 4):
             show_seen(image, key="drawn")
         with st.container(width="stretch"):
             show_why(image, choices, key="drawn")
+    show_drawing_code(image, choices, key="drawn")
+    note_address()
 
 
 def show_seen(image: Tensor, key: str) -> None:

@@ -11,11 +11,7 @@ import streamlit as st
 from mlpcore.experiment import LIMITS
 from ui.fields import FIELDS
 from ui.lessons import lesson
-
-
-def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)
+from ui.words import plain as plain
 
 
 def show_problem(sentence: str) -> None:

@@ -73,8 +73,8 @@ FIELDS = {
         Field(
             "batch_norm",
             "Batch norm",
-            "Keeps each neuron's sums at mean 0 and spread 1 within a batch, which allows larger learning rates and "
-            "makes deep models easier to train.",
+            "Brings each neuron's sums to mean 0 and spread 1 within a batch and lets the network scale and shift them "
+            "again, which allows larger learning rates and makes deep models easier to train.",
         ),
         Field(
             "weight_decay",

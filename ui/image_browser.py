@@ -23,8 +23,10 @@ from ui.data_address import (
     images_of,
 )
 from ui.field_inputs import number, show_problem
+from ui.lessons import lesson
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
+from ui.words import a_digit
 
 _PER_PAGE = 24
 _PICTURE_PIXELS = 56
@@ -35,38 +37,57 @@ def browse_images(dataset: Dataset) -> None:
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choose_split(dataset)
-        st.selectbox(
-            "Digit",
-            [ALL, *range(CLASSES)],
-            key=DIGIT,
-            on_change=go_to_one_that_fits,
-            args=(dataset,),
-            width=90,
-            persist_state="session",
-        )
+        if "digit" not in lesson().hidden:
+            st.selectbox(
+                "Digit",
+                [ALL, *range(CLASSES)],
+                key=DIGIT,
+                on_change=go_to_one_that_fits,
+                args=(dataset,),
+                disabled=lesson().locks("digit"),
+                width=90,
+                persist_state="session",
+            )
         images = images_of(dataset)
-        st.text_input(
-            "Image number",
-            key=IMAGE_FIELD,
-            help=f"Its place in the set: {image_numbers(images).allowed}.",
-            on_change=_go_to_number,
-            args=(dataset,),
-            live=True,
-            width=120,
-            persist_state="session",
-        )
         rows = rows_of_class(images, chosen_digit())
-        st.button("At random", key="data_random", icon=":material/shuffle:", on_click=_go_to_any, args=(rows,))
-    try:
-        _typed_number(images)
-    except ValueError as problem:
-        show_problem(str(problem))
-    _gallery(images, rows)
+        if "image" not in lesson().hidden:
+            _choose_image(dataset, images, rows)
+    if "image" not in lesson().hidden:
+        try:
+            _typed_number(images)
+        except ValueError as problem:
+            show_problem(str(problem))
+        _gallery(images, rows)
     show_code(code.browsing(state[SPLIT] == "train", state[IMAGE], chosen_digit()), key="data_browsing_code")
+
+
+def _choose_image(dataset: Dataset, images: Images, rows: Tensor) -> None:
+    locked = lesson().locks("image")
+    st.text_input(
+        "Image number",
+        key=IMAGE_FIELD,
+        help=f"Its place in the set: {image_numbers(images).allowed}.",
+        on_change=_go_to_number,
+        args=(dataset,),
+        live=True,
+        disabled=locked,
+        width=120,
+        persist_state="session",
+    )
+    st.button(
+        "At random",
+        key="data_random",
+        icon=":material/shuffle:",
+        disabled=locked,
+        on_click=_go_to_any,
+        args=(images, rows),
+    )
 
 
 def choose_split(dataset: Dataset) -> None:
     """Training or test images."""
+    if "split" in lesson().hidden:
+        return
     names = {
         "train": f"Training ({len(dataset.train.labels):,})",
         "test": f"Test ({len(dataset.test.labels):,})",
@@ -79,6 +100,7 @@ def choose_split(dataset: Dataset) -> None:
         required=True,
         on_change=go_to_one_that_fits,
         args=(dataset,),
+        disabled=lesson().locks("split"),
         persist_state="session",
     )
 
@@ -97,9 +119,17 @@ def picture_to_open(images: Images, row: int, key: str, caption: str) -> None:
         key=key,
         type="tertiary",
         width=_PICTURE_PIXELS,
+        disabled=not _may_show(images, row),
         on_click=_show,
-        args=(row,),
+        args=(images, row),
     )
+
+
+def _may_show(images: Images, row: int) -> bool:
+    """Whether a lesson allows what it takes to show the image at `row` large."""
+    if lesson().locks("image") or (lesson().locks("view") and st.session_state[VIEW] != "images"):
+        return False
+    return not lesson().locks("digit") or chosen_digit() in (None, int(images.labels[row]))
 
 
 def _gallery(images: Images, rows: Tensor) -> None:
@@ -120,33 +150,42 @@ def _gallery(images: Images, rows: Tensor) -> None:
                 title,
                 key=f"data_page_{title.lower()}",
                 icon=icon,
-                disabled=not there,
+                disabled=not there or lesson().locks("image"),
                 on_click=_show,
-                args=(int(rows[start]) if there else 0,),
+                args=(images, int(rows[start]) if there else 0),
             )
         st.caption(f"{first + 1:,} to {first + len(page):,} of {len(rows):,}")
 
 
-def _show(row: int) -> None:
+def _show(images: Images, row: int) -> None:
     st.session_state[VIEW] = "images"
     st.session_state[IMAGE] = row
+    _widen_choice(images)
     fill_fields()
 
 
-def _go_to_any(rows: Tensor) -> None:
-    _show(random.choice(rows.tolist()))
+def _widen_choice(images: Images) -> None:
+    """All digits, if the image is none of those that were chosen."""
+    if chosen_digit() not in (None, int(images.labels[st.session_state[IMAGE]])):
+        st.session_state[DIGIT] = ALL
+
+
+def _go_to_any(images: Images, rows: Tensor) -> None:
+    _show(images, random.choice(rows.tolist()))
 
 
 def _go_to_number(dataset: Dataset) -> None:
-    state, images = st.session_state, images_of(dataset)
+    images = images_of(dataset)
     try:
-        row = _typed_number(images)
+        st.session_state[IMAGE] = _typed_number(images)
     except ValueError:
         return
-    state[IMAGE] = row
-    if chosen_digit() not in (None, int(images.labels[row])):
-        state[DIGIT] = ALL
+    _widen_choice(images)
 
 
 def _typed_number(images: Images) -> int:
-    return int(image_numbers(images).check(number("seed", st.session_state[IMAGE_FIELD])))
+    row = int(image_numbers(images).check(number("seed", st.session_state[IMAGE_FIELD])))
+    label, digit = int(images.labels[row]), chosen_digit()
+    if lesson().locks("digit") and digit not in (None, label):
+        raise ValueError(f"Image {row:,} is {a_digit(label)}, and this lesson looks at {digit}s only.")
+    return row

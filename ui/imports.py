@@ -32,7 +32,7 @@ def bring_in() -> None:
         st.caption(f"You have brought in {MOST} models; remove one before you bring in another.")
     if uploaded and st.button("Bring it in", key="import_now", type="primary", icon=":material/upload:", disabled=full):
         try:
-            model = mine.get(mine.add_bytes(uploaded.getvalue()))
+            model = mine.get(mine.add_bytes(uploaded.getvalue(), uploaded.name))
         except InvalidModel as invalid:
             st.error(plain(str(invalid)), icon=":material/error:")
         else:
@@ -59,6 +59,12 @@ def bring_in() -> None:
 def imported_ids() -> list[tuple[str, str]]:
     """One's own models that were brought in, and those of the command line, which belong to all: owner and id."""
     return [(name, model_id) for name in (owner(), "") for model_id in _of(name).ids()]
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def imported_title(name: str, model_id: str) -> str:
+    """What a model that was brought in is called, without reading all of it."""
+    return _of(name).title(model_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=20)

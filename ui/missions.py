@@ -9,38 +9,51 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 from pydantic import BaseModel, ConfigDict
 
 from mlpcore import datasets, runs
 from mlpcore.claims import Finding
-from mlpcore.comparison.job import Job, jobs
+from mlpcore.comparison.job import Job
 from mlpcore.comparison.plan import Plan
 from mlpcore.comparison.results import compare
 from mlpcore.comparison.verdict import architectures_sentence, models_sentence, short_sentence
 from mlpcore.evaluation import evaluate
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment
 from mlpcore.inspection.workbench import untrained
-from mlpcore.runs import Status
+from mlpcore.runs import Run, Status
 from mlpcore.sampling import epoch_order, split
-from ui.claims import Asked
+from ui.claims import PREDICTION, Asked
+from ui.comparison_list import link_to, my_jobs
 from ui.cookies import set_cookie
 from ui.field_inputs import plain, show_problem
+from ui.navigation import MISSION, begin_mission
+from ui.run_list import open_run
 from ui.session import owner
 from ui.words import percent
 
 _COOKIE = "mlplab_missions"
 _STATE, _OLD = "missions", "missions_old"
 _SEEDS = 5
+_IN_A_ROW = 10
+"""Steps over which a loss is averaged, since single ones jump."""
 _ONE, _TWO = TUTORIAL_PRESETS["one-hidden"], TUTORIAL_PRESETS["two-hidden"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out: the answer that it bears out, None if it bears out none, and what the text tells of it."""
+    """What came out.
+
+    Attributes:
+        answer: the one that it bears out; None if it bears out none.
+        values: what the text tells of it.
+        evidence: the run or the comparison in which it came out, if there is one.
+    """
 
     answer: int | None
     values: dict[str, str]
+    evidence: Run | Job | None = None
 
 
 class Texts(BaseModel):
@@ -182,7 +195,11 @@ def _show(mission: Mission, state: _State, outcome: Outcome | None) -> None:
     st.markdown(f"{mission.texts.question} You predicted: **{mission.texts.answers[prediction]}**")
     st.markdown(mission.texts.do)
     title = mission.page.removeprefix("pages/").removesuffix(".py").capitalize()
-    st.page_link(mission.page, label=f"Go to {title}", icon=":material/arrow_forward:", query_params=mission.address)
+    address = {**mission.address, MISSION: mission.name}
+    if mission.name == "overfitting":
+        # Its page asks the same question, and once is enough.
+        address[PREDICTION] = str(prediction)
+    st.page_link(mission.page, label=f"Go to {title}", icon=":material/arrow_forward:", query_params=address)
     if mission.texts.ask and outcome is None:
         _ask(mission, state)
     elif outcome is None:
@@ -233,6 +250,18 @@ def _tell(mission: Mission, prediction: int, outcome: Outcome) -> None:
         came_out = mission.texts.answers[outcome.answer]
         st.info(f"You predicted “{predicted}”. It came out otherwise: {came_out}.", icon=":material/lightbulb:")
     st.markdown(mission.texts.told.format_map(outcome.values))
+    match outcome.evidence:
+        case Run() as run:
+            if st.button("See the run", key=f"see_{mission.name}", icon=":material/monitoring:", type="tertiary"):
+                begin_mission(mission.name)
+                open_run(run)
+        case Job() as job:
+            st.page_link(
+                "pages/compare.py",
+                label="See the result",
+                icon=":material/compare_arrows:",
+                query_params={**link_to(job), MISSION: mission.name},
+            )
 
 
 def _kinds_in_a_batch(number: float | None) -> Outcome | None:
@@ -282,26 +311,41 @@ def _what_a_run_learned(_: float | None) -> Outcome | None:
     for run in runs.queue.runs():
         if run.owner != owner() or run.status is not Status.FINISHED or not _is_like(run.experiment, _ONE):
             continue
-        result, epochs = run.result, run.history.epochs
-        if result and epochs:
+        result, losses, epochs = run.result, run.history.losses, run.history.epochs
+        if result and epochs and (halved := _steps_to_half(losses)):
             accuracy, (low, high) = result.test.accuracy, result.test.interval
+            steps = run.experiment.steps_per_epoch
             return Outcome(
-                2 if accuracy > 0.96 else 1 if 0.85 < accuracy < 0.95 else 0 if 0.6 < accuracy < 0.8 else None,
+                0 if halved <= 100 else 1 if halved <= 900 else 2 if halved > steps else None,
                 {
                     "run": str(run.number),
-                    "first": f"{run.history.losses[0]:.2f}",
+                    "first": f"{losses[0]:.2f}",
+                    "halved": f"{halved:,}",
+                    "images": f"{halved * run.experiment.batch_images:,}",
+                    "steps": f"{steps:,}",
+                    "mean": f"{epochs[0].loss:.2f}",
                     "last": f"{epochs[-1].loss:.3f}",
                     "accuracy": percent(accuracy, 2),
                     "low": percent(low, 1),
                     "high": percent(high, 1),
                     "gap": f"{100 * result.gap:.1f}",
                 },
+                run,
             )
     return None
 
 
+def _steps_to_half(losses: npt.NDArray[np.float32]) -> int | None:
+    """After how many steps the mean loss of ten in a row was half of the first step's; None if it never was."""
+    if len(losses) < _IN_A_ROW:
+        return None
+    means = np.convolve(losses, np.full(_IN_A_ROW, 1 / _IN_A_ROW), "valid")
+    low = np.flatnonzero(means <= losses[0] / 2)
+    return int(low[0]) + _IN_A_ROW if len(low) else None
+
+
 def _mine() -> list[Job]:
-    return [job for job in jobs.all() if job.owner == owner() and job.is_over]
+    return [job for job in my_jobs() if job.is_over]
 
 
 def _what_follows(_: float | None) -> Outcome | None:
@@ -323,6 +367,7 @@ def _what_follows(_: float | None) -> Outcome | None:
                 "models": plain(models_sentence(comparison)),
                 "architectures": plain(architectures_sentence(comparison)),
             },
+            job,
         )
     return None
 
@@ -337,5 +382,5 @@ def _what_it_did_with_noise(_: float | None) -> Outcome | None:
     for job in _mine():
         asked, finding = job.subject, job.outcome
         if isinstance(asked, Asked) and asked.claim.name == "overfitting" and isinstance(finding, Finding):
-            return Outcome(finding.answer, {"sentences": "\n\n".join(map(plain, finding.sentences[:2]))})
+            return Outcome(finding.answer, {"sentences": "\n\n".join(map(plain, finding.sentences[:2]))}, job)
     return None

@@ -4,7 +4,9 @@ import streamlit as st
 
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.plan import Plan
+from mlpcore.export import comparison_script
 from ui.comparing import follow, show_curves
+from ui.comparison_list import name_of
 from ui.comparison_results import compared, show_conclusion, show_differences
 from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
 from ui.comparison_start import seen_before, start, time_needed
@@ -12,6 +14,7 @@ from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.lessons import lesson, lesson_maker
 from ui.navigation import note_in_address
+from ui.show_code import show_code
 from ui.words import duration
 
 JOB = "compare_job"
@@ -48,6 +51,7 @@ def compare_models() -> None:
     if setup.plan:
         with st.expander("Link to this set-up, or a lesson", key="compare_lesson", icon=":material/link:"):
             lesson_maker("compare", setup.address)
+        show_code(comparison_script(setup.plan), "compare_code")
     if pressed and setup.plan:
         st.session_state[JOB] = start(setup.plan).id
         st.rerun()
@@ -57,8 +61,7 @@ def compare_models() -> None:
     note_in_address({"job": job.id if job and as_shown else "", "claim": ""})
     if job and isinstance(plan, Plan):
         st.header("Comparison", divider="gray", anchor="comparison")
-        seeds = "1 seed" if len(plan.seeds) == 1 else f"{len(plan.seeds)} seeds"
-        st.caption(plain(f"{'; '.join(plan.names)}: {seeds} each."))
+        st.caption(plain(f"{name_of(job)}."))
         if not as_shown:
             st.info("The fields above now show something else than this comparison.", icon=":material/info:")
         follow(job)

@@ -13,7 +13,7 @@ from ui.data_gate import dataset_ready
 from ui.models import Choice, pick_next
 from ui.pictures import ink_on_paper
 from ui.session import my_digits, my_models
-from ui.words import a_digit, percent
+from ui.words import a_digit, percent, plain
 
 _PICTURE_PIXELS = 84
 _TUNED, _TAUGHT = "my_digits_tuned", "my_digits_taught"
@@ -148,7 +148,8 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
 
 def _outcome(tuned: FineTuned) -> str:
     return (
-        f"**{tuned.model.title}** is among the models now. Of the {tuned.held_out} held-out drawings, which it never "
+        f"**{plain(tuned.model.title)}** is among the models now. "
+        f"Of the {tuned.held_out} held-out drawings, which it never "
         f"saw, the original reads {tuned.right_before} right and the copy {tuned.right_after}. On MNIST's test images "
         f"the copy reaches {percent(tuned.model.test.accuracy, 2)}."
         + (" So few drawings say little: keep more to be surer." if tuned.held_out < 20 else "")

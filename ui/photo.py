@@ -9,7 +9,9 @@ from torch import Tensor
 from mlpcore.drawing import UnreadablePhoto, image_from_photo
 from ui.answers import show_answers
 from ui.drawing_board import show_seen
+from ui.drawing_code import show_drawing_code
 from ui.keeping import what_it_was
+from ui.lessons import lesson
 from ui.models import Choice
 from ui.why import show_why
 
@@ -66,8 +68,10 @@ def show_photo(choices: Sequence[Choice]) -> None:
             show_seen(photo.image, key="photo")
         with st.container(width="stretch"):
             show_answers(photo.image, choices, key="photo")
-            what_it_was(photo.image, (), key="photo")
+            if not lesson().locks("keep"):
+                what_it_was(photo.image, (), key="photo")
             show_why(photo.image, choices, key="photo")
+    show_drawing_code(photo.image, choices, key="photo")
 
 
 def _take(content: bytes) -> None:

@@ -18,7 +18,9 @@ from mlpcore.inspection.stage_planes import StagePlane, stage_plane
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
+from ui.inside.address import ONLY, POINTS_MODEL, STAGE, TRAINED, USUAL_MODEL, note_address
 from ui.inside.subjects import use_one_thread
+from ui.lessons import lesson
 from ui.live_chart import as_json, clickable_chart
 from ui.models import all_choices, can_be_asked
 from ui.pictures import ink_on_paper
@@ -30,8 +32,6 @@ from ui.words import a_digit, percent
 _EVERY = 5
 """Every fifth test image is shown, 2,000 of them."""
 
-_MODEL, _STAGE, _WHEN, _ONLY = "projector_model", "projector_stage", "projector_when", "projector_only"
-_USUAL = "two-hidden"
 _PICTURE_PIXELS = 112
 
 
@@ -41,68 +41,88 @@ def show_projector() -> None:
     use_one_thread()
     words = texts("projector")
     st.markdown(words["intro"].format(images=len(_images().labels)))
+    hidden, locked = "projector" in lesson().hidden, lesson().locks("projector")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trained = _pick_model()
         fresh = _fresh(trained.experiment)
-        after = st.segmented_control(
-            "Training",
-            [False, True],
-            key=_WHEN,
-            default=True,
-            format_func={False: "Before", True: "After"}.__getitem__,
-            required=True,
-            persist_state="session",
-        )
+        if not hidden:
+            st.segmented_control(
+                "Training",
+                [False, True],
+                key=TRAINED,
+                format_func={False: "Before", True: "After"}.__getitem__,
+                required=True,
+                disabled=locked,
+                persist_state="session",
+            )
+        after: bool = st.session_state[TRAINED]
         model = trained if after else fresh
         # Both, so that the way from one to the other is a short one.
         planes = {True: _planes(trained.experiment, trained.network), False: _planes(fresh.experiment, fresh.network)}
         stage = _pick_stage(planes[after])
-    only = st.pills(
-        "Only these digits", range(10), key=_ONLY, selection_mode="multi", persist_state="session", help="None: all."
-    )
+    if not hidden:
+        st.pills(
+            "Only these digits",
+            range(10),
+            key=ONLY,
+            selection_mode="multi",
+            disabled=locked,
+            persist_state="session",
+            help="None: all.",
+        )
+    only: list[int] = st.session_state[ONLY]
     shown = planes[after][stage]
     left, right = st.columns([2, 1])
     with left:
         clicked = _chart(model, shown, stage, after, only)
     with right:
-        _show_clicked(model, clicked)
-        st.markdown(words["table"] + "\n\n" + _table(planes, stage, after))
+        with st.container(key="projector_clicked"):
+            _show_clicked(model, clicked)
+        with st.container(key="projector_table"):
+            st.markdown(words["table"] + "\n\n" + _table(planes, stage, after))
         st.caption(words["plane"].format(shares=percent(float(shown.plane.shares.sum())), size=shown.size))
         if len(planes[after]) == 1:
             st.info(words["no_hidden"], icon=":material/info:")
         elif not after:
             st.caption(words["untrained"])
     show_code(projecting(model, stage, _EVERY), key="projector_code")
+    note_address()
 
 
 def _pick_model() -> Model:
     choices = all_choices()
-    if st.session_state.get(_MODEL) not in choices:
+    if st.session_state[POINTS_MODEL] not in choices:
         # A run may have been deleted since.
-        st.session_state[_MODEL] = _USUAL if _USUAL in choices else next(iter(choices))
-    key: str = st.selectbox(
-        "Model",
-        list(choices),
-        key=_MODEL,
-        format_func=lambda key: choices[key].title,
-        width=290,
-        persist_state="session",
-    )
-    return choices[key].model if can_be_asked(choices[key]) else choices[_USUAL].model
+        st.session_state[POINTS_MODEL] = USUAL_MODEL if USUAL_MODEL in choices else next(iter(choices))
+    if "projector" not in lesson().hidden:
+        st.selectbox(
+            "Model",
+            list(choices),
+            key=POINTS_MODEL,
+            format_func=lambda key: choices[key].title,
+            disabled=lesson().locks("projector"),
+            width=290,
+            persist_state="session",
+        )
+    chosen = choices[st.session_state[POINTS_MODEL]]
+    return chosen.model if can_be_asked(chosen) else choices[USUAL_MODEL].model
 
 
 def _pick_stage(planes: list[StagePlane]) -> int:
-    st.session_state[_STAGE] = min(st.session_state.get(_STAGE, 0), len(planes) - 1)
-    stage: int | None = st.segmented_control(
-        "Stage",
-        range(len(planes)),
-        key=_STAGE,
-        format_func=lambda stage: f"{_name(stage)} ({planes[stage].size:,})",
-        required=True,
-        wrap=True,
-        persist_state="session",
-    )
-    return stage or 0
+    st.session_state[STAGE] = min(st.session_state[STAGE], len(planes) - 1)
+    if "projector" not in lesson().hidden:
+        st.segmented_control(
+            "Stage",
+            range(len(planes)),
+            key=STAGE,
+            format_func=lambda stage: f"{_name(stage)} ({planes[stage].size:,})",
+            required=True,
+            disabled=lesson().locks("projector"),
+            wrap=True,
+            persist_state="session",
+        )
+    stage: int = st.session_state[STAGE]
+    return stage
 
 
 def _name(stage: int) -> str:

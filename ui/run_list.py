@@ -1,60 +1,74 @@
-"""The runs at the side of every page, and the word when one of them ends."""
+"""The runs and comparisons at the side of every page, and the word when one of them ends."""
 
 import math
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
 
 import streamlit as st
 
 from mlpcore import runs
-from mlpcore.comparison.job import jobs
+from mlpcore.comparison.job import Job
 from mlpcore.runs import Run, Status
-from ui.comparison_start import JOB_TO_SHOW
-from ui.field_inputs import plain
+from ui.comparison_list import icon_of, link_to, my_jobs, name_of, result_of, short_name_of, state_of
 from ui.run_monitor import STATUS_BADGES
-from ui.session import owner, visible_runs
-from ui.words import percent
+from ui.session import called, owner, title_of, visible_runs
+from ui.words import percent, plain
 
 REFRESH_SECONDS = 2.0
-SHOWN = 12
+SHOWN, JOBS_SHOWN = 12, 3
 SELECTED = "run_id"
 _ENDED, _ANNOUNCED = "ended_runs", "announced_runs"
 
 
+@dataclass(frozen=True)
+class _Listed:
+    """A run or a comparison, and the word when it has ended."""
+
+    id: str
+    is_over: bool
+    is_mine: bool
+    icon: str
+    word: Callable[[], str]
+
+
 @st.fragment(run_every=REFRESH_SECONDS)
 def run_list() -> None:
-    """Lists the newest runs with where they stand; a click shows one on the Train page."""
-    all_runs = visible_runs()
+    """Lists the newest runs and comparisons with where they stand; a click shows one on its page."""
+    all_runs, all_jobs = visible_runs(), my_jobs()
     if problem := runs.queue.unsaved:
         st.warning(problem, icon=":material/save:")
-    _announce(all_runs)
-    for job in jobs.all():
-        if (
-            not job.is_over
-            and job.owner == owner()
-            and st.button(
-                f"Comparison · {percent(job.progress, 0)}",
-                key=f"job_{job.id}",
-                icon=":material/compare_arrows:",
-                type="tertiary",
-                help="Shows it on the Compare page.",
-            )
+    _announce([*_listed_runs(all_runs), *_listed_jobs(all_jobs)])
+    for job in all_jobs[:JOBS_SHOWN]:
+        if st.button(
+            f"{short_name_of(job)} · {state_of(job) if job.is_over else percent(job.progress, 0)}",
+            key=f"job_{job.id}",
+            icon=icon_of(job) if job.is_over else ":material/compare_arrows:",
+            type="tertiary",
+            help=plain(name_of(job)),
         ):
-            st.session_state[JOB_TO_SHOW] = job.id
-            st.switch_page("pages/compare.py")
+            st.switch_page("pages/compare.py", query_params=link_to(job))
     if not all_runs:
         st.caption("No runs yet. Start one on the Train page and it appears here, whatever page you are on.")
     for run in all_runs[:SHOWN]:
         if st.button(
-            f"Run {run.number} · {_state(run)}",
+            f"{called(run)} · {_state(run)}",
             key=f"show_{run.id}",
             icon=STATUS_BADGES[run.status][0],
             type="tertiary",
             help=run.experiment.architecture.title,
         ):
-            st.session_state[SELECTED] = run.id
-            st.switch_page("pages/train.py")
+            open_run(run)
     if len(all_runs) > SHOWN:
         st.caption(f"and {len(all_runs) - SHOWN} older")
+
+
+def open_run(run: Run) -> NoReturn:
+    """Shows a run on the Train page."""
+    st.session_state[SELECTED] = run.id
+    st.switch_page("pages/train.py", query_params={"run": run.id})
 
 
 def _state(run: Run) -> str:
@@ -65,26 +79,46 @@ def _state(run: Run) -> str:
     return run.status
 
 
-def _announce(all_runs: list[Run]) -> None:
-    ended = [run for run in all_runs if run.status.is_final]
-    # When this session learned of each run's end; those before its own time are no news.
-    seen: dict[str, float] = st.session_state.setdefault(_ENDED, dict.fromkeys((run.id for run in ended), -math.inf))
-    announced: set[str] = st.session_state.setdefault(_ANNOUNCED, set(seen))
+def _listed_runs(all_runs: list[Run]) -> Iterator[_Listed]:
+    me = owner()
     for run in all_runs:
+        yield _Listed(
+            run.id, run.status.is_final, run.owner == me, STATUS_BADGES[run.status][0], partial(_word_of, run)
+        )
+
+
+def _word_of(run: Run) -> str:
+    outcome = f": {percent(run.outcome.test_accuracy)} test accuracy" if run.outcome else ""
+    return f"{plain(title_of(run))} {run.status}{outcome}"
+
+
+def _listed_jobs(all_jobs: list[Job]) -> Iterator[_Listed]:
+    for job in all_jobs:
+        yield _Listed(job.id, job.is_over, True, icon_of(job), partial(_word_of_job, job))
+
+
+def _word_of_job(job: Job) -> str:
+    return plain(f"{short_name_of(job)} {state_of(job)}. {result_of(job)}")
+
+
+def _announce(listed: list[_Listed]) -> None:
+    ended = [each for each in listed if each.is_over]
+    # When this session learned of each one's end; those before its own time are no news.
+    seen: dict[str, float] = st.session_state.setdefault(_ENDED, dict.fromkeys((each.id for each in ended), -math.inf))
+    announced: set[str] = st.session_state.setdefault(_ANNOUNCED, set(seen))
+    for each in listed:
         # One that goes on after an interruption will end once more.
-        if not run.status.is_final and run.id in seen:
-            del seen[run.id]
-            announced.discard(run.id)
+        if not each.is_over and each.id in seen:
+            del seen[each.id]
+            announced.discard(each.id)
     now = time.monotonic()
-    for run in ended:
-        if run.id not in announced and now - seen.get(run.id, math.inf) >= REFRESH_SECONDS / 2:
-            announced.add(run.id)
-            icon, _ = STATUS_BADGES[run.status]
-            outcome = f": {percent(run.outcome.test_accuracy)} test accuracy" if run.outcome else ""
-            st.toast(f"{plain(run.title)} {run.status}{outcome}", icon=icon, duration="long")
-    news = [run for run in ended if run.id not in seen]
-    seen.update(dict.fromkeys((run.id for run in news), now))
-    if any(run.owner == owner() for run in news):
+    for each in ended:
+        if each.id not in announced and now - seen.get(each.id, math.inf) >= REFRESH_SECONDS / 2:
+            announced.add(each.id)
+            st.toast(each.word(), icon=each.icon, duration="long")
+    news = [each for each in ended if each.id not in seen]
+    seen.update(dict.fromkeys((each.id for each in news), now))
+    if any(each.is_mine for each in news):
         # The whole page, since the new model joins those that can be asked. The word of it comes with a later run of
         # this list: a page that starts again in the same moment would swallow it.
         st.rerun()

@@ -16,7 +16,7 @@ from ui.field_inputs import plain
 from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.results import show_result
-from ui.session import may_change
+from ui.session import may_change, title_of
 from ui.words import duration
 
 REFRESH_SECONDS = 0.5
@@ -43,7 +43,7 @@ def _monitor(run: Run, *, was_final: bool) -> None:
         # The end concerns the whole page: results appear and the ticking stops.
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.subheader(plain(run.title), width="content", anchor="run")
+        st.subheader(plain(title_of(run)), width="content", anchor="run")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
         if not lesson() and st.button(

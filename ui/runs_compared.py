@@ -11,7 +11,7 @@ from mlpcore.experiment import Experiment
 from mlpcore.figures import Quantity
 from mlpcore.runs import Run, Status
 from ui.live_chart import as_json, live_chart
-from ui.session import visible_runs
+from ui.session import called, visible_runs
 
 MOST_CURVES = 6
 _CURVES: dict[Quantity, str] = {
@@ -26,7 +26,7 @@ def overlay(chosen: list[Run]) -> None:
     shown = chosen[:MOST_CURVES]
     if len(chosen) > MOST_CURVES:
         st.caption(f"The first {MOST_CURVES} of the {len(chosen)} chosen; more lines cannot be told apart.")
-    names = [f"{run.number}: {run.name or run.experiment.architecture.title}" for run in shown]
+    names = [f"{called(run)}: {run.name or run.experiment.architecture.title}" for run in shown]
     epochs = max(run.experiment.hyperparameters.epochs for run in shown)
     histories = [[run.history] for run in shown]
     validated = any(run.experiment.data.validation for run in shown)
@@ -36,7 +36,7 @@ def overlay(chosen: list[Run]) -> None:
             st.markdown(f"**{title}**")
             live_chart(
                 as_json(figures.curves_over_seeds(names, histories, quantity, epochs)),
-                key=f"overlay_{quantity}_{'_'.join(str(run.number) for run in shown)}",
+                key=f"overlay_{quantity}_{'_'.join(run.id for run in shown)}",
                 alt=f"Line chart: {title.lower()} against epoch for {'; '.join(names)}.",
                 height=300,
             )
@@ -59,7 +59,8 @@ def what_was_tried() -> None:
     tried: dict[Experiment, list[Run]] = defaultdict(list)
     for run in visible_runs():
         if run.outcome and run.status is Status.FINISHED:
-            tried[run.experiment.changed(seed=0)].append(run)
+            # Without checking everything again, since any seed goes with all else.
+            tried[run.experiment.model_copy(update={"seed": 0})].append(run)
     if not tried:
         return
     st.subheader("What was tried, and what was best")

@@ -1,15 +1,17 @@
 """All runs one may see: find them, open one, compare several, tidy up."""
 
+import math
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import streamlit as st
 
 from mlpcore import runs
 from mlpcore.runs import Run, Status
-from ui.session import SHARED, may_change, visible_runs
+from ui.session import SHARED, called, called_by_others, may_change, owner, title_of, visible_runs, whose
 
 _UNDO = "runs_deleted"
+_SPANS = {10.0: "10 s", 30.0: "30 s", 60.0: "1 min", 300.0: "5 min", 1800.0: "30 min", math.inf: "any time"}
 
 
 def choose_runs() -> list[Run]:
@@ -33,7 +35,7 @@ def choose_runs() -> list[Run]:
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        alt="Table of the runs: number, title, status, test accuracy, time, date, tags.",
+        alt="Table of the runs: number, whose, title, architecture, status, test accuracy, time, date, tags.",
         column_config={
             "Run": st.column_config.NumberColumn(width="small", format="%d"),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
@@ -50,18 +52,33 @@ def choose_runs() -> list[Run]:
 
 def _filtered(everything: list[Run]) -> list[Run]:
     tags = sorted({tag for run in everything for tag in run.tags})
+    architectures = sorted({run.experiment.architecture.title for run in everything})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("Search", key="runs_search", live=True, width=220, placeholder="title, note, tag", persist_state="session")  # fmt: skip  # noqa: E501
+        text = st.text_input("Search", key="runs_search", live=True, width=220, placeholder="title, layers, note, tag", persist_state="session")  # fmt: skip  # noqa: E501
         statuses = st.multiselect("Status", list(Status), key="runs_status", format_func=str, placeholder="Any", width=260, persist_state="session")  # fmt: skip  # noqa: E501
+        kinds = st.multiselect("Architecture", architectures, key="runs_architectures", placeholder="Any", width=260, persist_state="session")  # fmt: skip  # noqa: E501
         wanted = st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=220, persist_state="session") if tags else []  # fmt: skip  # noqa: E501
+        with st.popover("More filters", icon=":material/filter_alt:"):
+            least, most = st.slider("Test accuracy (%)", 0, 100, (0, 100), key="runs_accuracy", persist_state="session", help="Whoever asks for some leaves out the runs that have none yet.")  # fmt: skip  # noqa: E501
+            longest = st.select_slider("Spent computing, at most", _SPANS, max(_SPANS), key="runs_seconds", format_func=_SPANS.__getitem__, persist_state="session")  # fmt: skip  # noqa: E501
+            since = st.date_input("Started on or after", None, key="runs_since", persist_state="session")
     words = text.lower().split()
     return [
         run
         for run in everything
         if (not statuses or run.status in statuses)
+        and (not kinds or run.experiment.architecture.title in kinds)
         and set(wanted) <= set(run.tags)
-        and all(word in f"{run.title} {run.note} {' '.join(run.tags)}".lower() for word in words)
+        and ((least, most) == (0, 100) or (run.outcome and least <= 100 * run.outcome.test_accuracy <= most))
+        and (longest == max(_SPANS) or (run.outcome and run.outcome.train_seconds <= longest))
+        and (not isinstance(since, date) or _local(run.created).date() >= since)
+        and all(word in _searched(run) for word in words)
     ]
+
+
+def _searched(run: Run) -> str:
+    parts = (called(run), title_of(run), run.experiment.architecture.title, run.note, *run.tags)
+    return " ".join(parts).lower()
 
 
 def _as_table(shown: list[Run]) -> dict[str, list[object]]:
@@ -70,7 +87,9 @@ def _as_table(shown: list[Run]) -> dict[str, list[object]]:
 
     return {
         "Run": column(lambda run: run.number),
-        "Title": column(lambda run: run.title),
+        "Whose": column(whose),
+        "Title": column(title_of),
+        "Architecture": column(lambda run: run.experiment.architecture.title),
         "Status": column(lambda run: str(run.status)),
         "Test accuracy": column(lambda run: 100 * run.outcome.test_accuracy if run.outcome else None),
         "Seconds": column(lambda run: run.outcome.train_seconds if run.outcome else None),
@@ -87,7 +106,7 @@ def _local(moment: datetime) -> datetime:
 def tidy_up(chosen: list[Run]) -> None:
     """Deleting the chosen runs or all of one's own, and undoing it."""
     mine = [run for run in chosen if may_change(run) and run.status.is_final]
-    all_mine = [run for run in visible_runs() if may_change(run) and run.status.is_final]
+    all_mine = [run for run in visible_runs() if run.owner == owner() and run.status.is_final]
     deleted: list[str] = st.session_state.get(_UNDO, [])
     with st.container(horizontal=True):
         st.button(
@@ -133,7 +152,7 @@ def describe(run: Run) -> None:
     editable = may_change(run)
     with st.form(f"describe_{run.id}", border=False):
         name = st.text_input(
-            "Title", run.name or "", key=f"title_{run.id}", placeholder=run.title, disabled=not editable
+            "Title", run.name or "", key=f"title_{run.id}", placeholder=title_of(run), disabled=not editable
         )
         tags = st.text_input(
             "Tags",
@@ -148,7 +167,8 @@ def describe(run: Run) -> None:
             SHARED in run.tags,
             key=f"share_{run.id}",
             disabled=not editable,
-            help="Others then see it in their lists and can ask its model. Only you can change or delete it.",
+            help="Others then see it in their lists and can ask its model. Only you can change or delete it. To them "
+            f"it is {called_by_others(run)}.",
         )
         if st.form_submit_button("Keep", key=f"keep_{run.id}", icon=":material/save:", disabled=not editable):
             try:

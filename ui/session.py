@@ -6,12 +6,13 @@ A browser is known by a signed cookie, so all of it survives a reload. It is kep
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 
 import streamlit as st
 
 from mlpcore import runs
 from mlpcore.collection import Collection
-from mlpcore.identity import name_in, new_name, secret_key, signed
+from mlpcore.identity import name_in, new_name, secret_key, server_name, signed
 from mlpcore.models import TrainedModel
 from mlpcore.runs import Run
 from mlpcore.store import runs_folder
@@ -23,7 +24,8 @@ MOST_OWNERS = 300
 SHARED = "shared"
 """The tag of a run that everybody on this server sees."""
 
-_COOKIE = "mlplab_owner"
+_COOKIE = "mlplab_owner_"
+"""What its name begins with: browsers give the cookies of a host to all its ports, so each server adds its own name."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ def owner() -> str:
 def remember_owner() -> None:
     """Lets the browser show after a reload that it is the same."""
     if name_in(_cookie(), _key()) != owner():
-        set_cookie(_COOKIE, signed(owner(), _key()))
+        set_cookie(_cookie_name(), signed(owner(), _key()))
 
 
 def may_change(run: Run) -> bool:
@@ -56,9 +58,35 @@ def may_change(run: Run) -> bool:
     return run.owner in ("", owner())
 
 
+def called(run: Run) -> str:
+    """What a run is called here, in short: one's own by their numbers, so that nobody else's is called the same."""
+    return f"Run {run.number}" if run.owner == owner() else called_by_others(run)
+
+
+def called_by_others(run: Run) -> str:
+    """What everybody but its owner calls a run, in short; those of the command line belong to nobody."""
+    return f"Run {run.number} of {_mark(run.owner)}" if run.owner else f"Server run {run.number}"
+
+
+def title_of(run: Run) -> str:
+    """What a run is called here: the name that it was given, or else its number and architecture."""
+    return run.name or f"{called(run)}: {run.experiment.architecture.title}"
+
+
+def whose(run: Run) -> str:
+    """The word for whoever started it."""
+    return "you" if run.owner == owner() else _mark(run.owner) if run.owner else "server"
+
+
+def _mark(name: str) -> str:
+    # By which others know a browser, and which does not give its name away.
+    return sha256(name.encode()).hexdigest()[:4]
+
+
 def visible_runs() -> list[Run]:
     """One's own runs and those that are shared, the newest first."""
-    return [run for run in runs.queue.runs() if may_change(run) or SHARED in run.tags]
+    mine = ("", owner())  # asked once, however many runs there are
+    return [run for run in runs.queue.runs() if run.owner in mine or SHARED in run.tags]
 
 
 def my_digits() -> Collection:
@@ -81,9 +109,13 @@ def belongings_of(name: str) -> Belongings:
 
 
 def _cookie() -> str:
-    cookie = st.context.cookies.get(_COOKIE)
+    cookie = st.context.cookies.get(_cookie_name())
     # Streamlit's test runner has something else there.
     return cookie if isinstance(cookie, str) else ""
+
+
+def _cookie_name() -> str:
+    return _COOKIE + server_name(_key())
 
 
 @cache

@@ -5,11 +5,11 @@ import streamlit as st
 from mlpcore import runs
 from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.runs import Run
-from ui.data_gate import dataset_ready
 from ui.run_monitor import REFRESH_SECONDS, STATUS_BADGES, progress_in_words
 from ui.session import owner
 from ui.words import percent
 
+_PRESETS = TUTORIAL_PRESETS["one-hidden"], TUTORIAL_PRESETS["two-hidden"]
 _SAME_IN_COMPARE = {
     "model": ["hidden:256", "hidden:512,256"],
     "all": "validation:0",
@@ -18,9 +18,8 @@ _SAME_IN_COMPARE = {
 """The address of the Compare page with these two experiments; what is trained already is not trained again."""
 
 
-def train_both() -> None:
-    """A button that trains both, their progress, and links to what can be done with them."""
-    ready = dataset_ready("mnist")
+def train_both(ready: bool) -> None:
+    """A button that trains both once the images are there, their progress, and links to what can be done with them."""
     pair = _pair()
     running = any(not run.status.is_final for run in pair)
     if st.button(
@@ -31,7 +30,7 @@ def train_both() -> None:
         disabled=running or not ready,
         help="One and two hidden layers, five passes over 60,000 digits each: about half a minute.",
     ):
-        for preset in TUTORIAL_PRESETS.values():
+        for preset in _PRESETS:
             runs.queue.submit(preset, owner())
         st.rerun()
     if pair:
@@ -41,7 +40,7 @@ def train_both() -> None:
 def _pair() -> list[Run]:
     """The newest run of this browser with each of the two experiments."""
     mine = [run for run in runs.queue.runs() if run.owner == owner()]
-    newest = [next((run for run in mine if run.experiment == preset), None) for preset in TUTORIAL_PRESETS.values()]
+    newest = [next((run for run in mine if run.experiment == preset), None) for preset in _PRESETS]
     return [run for run in newest if run]
 
 
@@ -65,4 +64,9 @@ def _progress(*, was_running: bool) -> None:
                 icon=":material/compare_arrows:",
                 query_params=_SAME_IN_COMPARE,
             )
-            st.page_link("pages/draw.py", label="Draw a digit for them", icon=":material/draw:")
+            st.page_link(
+                "pages/draw.py",
+                label="Draw a digit for them",
+                icon=":material/draw:",
+                query_params={"models": ",".join(run.id for run in pair)},
+            )

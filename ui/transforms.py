@@ -17,14 +17,13 @@ from mlpcore.exploration import (
 )
 from mlpcore.exploration.statistics import LEVELS
 from mlpcore.figures import data as figures
-from ui.data_address import IMAGE, SPLIT, STAGE, images_of
+from ui.data_address import IMAGE, LEFT, LENS, LENS_PLACES, SPLIT, STAGE, TOP, images_of
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
 
-_SIDE, _PIXELS = 28, 784
-_LENS = 8
-_TOP, _LEFT = "data_lens_top", "data_lens_left"
+_PIXELS = 784
 _NAMES: dict[Stage, str] = {"raw": "Raw, 0 to 255", "tensor": "After ToTensor", "normalized": "After Normalize"}
 
 
@@ -34,48 +33,57 @@ def show_transforms(dataset: Dataset) -> None:
     image, label = images.images[state[IMAGE]], int(images.labels[state[IMAGE]])
     normalization = dataset.mean, dataset.std
     st.subheader(f"Image {state[IMAGE]:,}: {dataset.classes[label]}", anchor=False)
-    stage = st.segmented_control(
-        "Its pixels",
-        STAGES,
-        key=STAGE,
-        format_func=_NAMES.__getitem__,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    assert stage
+    if "stage" not in lesson().hidden:
+        st.segmented_control(
+            "Its pixels",
+            STAGES,
+            key=STAGE,
+            format_func=_NAMES.__getitem__,
+            required=True,
+            disabled=lesson().locks("stage"),
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    stage: Stage = state[STAGE]
     values = through_torchvision(image, stage, normalization)
     ends = scale(stage, normalization)
     paper, ink = float(ends[0]), float(ends[-1])
     st.markdown(texts("data")[stage].format(mean=dataset.mean, std=dataset.std, paper=f"{paper:.4f}".replace("-", "−")))
-    for name in (_TOP, _LEFT):
-        state.setdefault(name, (_SIDE - _LENS) // 2)
     left, middle, right = st.columns(3)
     with left:
         live_chart(
-            as_json(figures.image_with_frame(image, state[_TOP], state[_LEFT], _LENS)),
+            as_json(figures.image_with_frame(image, state[TOP], state[LEFT], LENS)),
             key="data_image_large",
             alt=f"Image {state[IMAGE]:,}, a {label}, enlarged, with a frame around the part whose numbers are shown.",
             height=280,
         )
-        for title, name in [("Rows from", _TOP), ("Columns from", _LEFT)]:
-            st.slider(title, 0, _SIDE - _LENS, key=name, persist_state="session")
+        if "lens" not in lesson().hidden:
+            for title, name in [("Rows from", TOP), ("Columns from", LEFT)]:
+                st.slider(
+                    title,
+                    int(LENS_PLACES.low),
+                    int(LENS_PLACES.high),
+                    key=name,
+                    disabled=lesson().locks("lens"),
+                    persist_state="session",
+                )
     with middle:
-        top, start = state[_TOP], state[_LEFT]
-        part = values[top : top + _LENS, start : start + _LENS]
+        top, start = state[TOP], state[LEFT]
+        part = values[top : top + LENS, start : start + LENS]
         live_chart(
             as_json(figures.pixel_numbers(part, paper, ink, top, start)),
             key="data_numbers",
-            alt=f"The pixel values of rows {top} to {top + _LENS - 1} and columns {start} to {start + _LENS - 1}.",
+            alt=f"The pixel values of rows {top} to {top + LENS - 1} and columns {start} to {start + LENS - 1}.",
             height=280,
         )
-        st.caption("The part of the image within the frame. Move it with the two sliders.")
+        st.caption(
+            "The part of the image within the frame."
+            + ("" if lesson().locks("lens") else " Move it with the two sliders.")
+        )
     with right:
         _histogram(dataset, image, stage)
     _compare_with_training(values, as_trained_on(image, stage, normalization))
-    rows = code.transforming(
-        state[SPLIT] == "train", state[IMAGE], stage, normalization, state[_TOP], state[_LEFT], _LENS
-    )
+    rows = code.transforming(state[SPLIT] == "train", state[IMAGE], stage, normalization, state[TOP], state[LEFT], LENS)
     show_code(rows, key="data_transforming_code")
 
 

@@ -17,6 +17,7 @@ from mlpcore.exploration import (
 from mlpcore.figures import data as figures
 from ui.data_address import SPLIT, TYPICAL, images_of
 from ui.image_browser import choose_split, picture_to_open
+from ui.lessons import lesson
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
 from ui.texts import texts
@@ -90,10 +91,17 @@ def _pixels(dataset: Dataset, images: Images, name: str) -> None:
 
 def _typical(images: Images) -> None:
     st.markdown(texts("data")["typical"].format(pixels=images.images[0].numel()))
-    digit = st.segmented_control(
-        "Digit", range(CLASSES), key=TYPICAL, required=True, wrap=True, persist_state="session"
-    )
-    assert digit is not None
+    if "typical" not in lesson().hidden:
+        st.segmented_control(
+            "Digit",
+            range(CLASSES),
+            key=TYPICAL,
+            required=True,
+            wrap=True,
+            disabled=lesson().locks("typical"),
+            persist_state="session",
+        )
+    digit: int = st.session_state[TYPICAL]
     order, distances = by_distance(images, digit), distances_to_mean(images)
     for title, rows in [("most", order[:_TYPICAL_COUNT]), ("least", order.flip(0)[:_TYPICAL_COUNT])]:
         st.markdown(f"**{title.capitalize()} typical**, with the distance")

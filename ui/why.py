@@ -6,18 +6,17 @@ import streamlit as st
 from torch import Tensor
 
 from mlpcore import figures
-from mlpcore.experiment import CLASSES
 from mlpcore.inspection import METHODS, Target, closest_contest, votes
+from ui.draw_address import ANSWER, DIGITS, NONE, RUNNER_UP, why_key
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.models import Choice
-
-_ANSWER, _RUNNER_UP, _NONE = "its answer", "its second choice", "nothing in particular"
-_DIGITS = [str(digit) for digit in range(CLASSES)]
+from ui.words import plain
 
 
 def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
     """Lets one choose model, digit, rival and method, and shows how every place of `image`, uint8 [28, 28], votes."""
-    if not choices:
+    if not choices or "why" in lesson().hidden:
         return
     st.markdown(
         "**Why?**",
@@ -25,25 +24,41 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
         "probabilities. Against a rival, they are changes of the difference of two logits. Near the border, where "
         "MNIST has no ink, a model has learned nothing, and its votes are guesswork.",
     )
-    by_key = {choice.key: choice for choice in choices}
+    by_key, locked = {choice.key: choice for choice in choices}, lesson().locks("why")
+    if st.session_state[why_key(key, "model")] not in by_key:
+        st.session_state[why_key(key, "model")] = choices[0].key
     with st.container(horizontal=True):
         chosen = st.selectbox(
             "Model",
             list(by_key),
             format_func=lambda name: by_key[name].model.title,
-            key=f"{key}_why_model",
+            key=why_key(key, "model"),
+            disabled=locked,
             width=230,
             persist_state="session",
         )
-        digit = st.selectbox("Why", [_ANSWER, *_DIGITS], key=f"{key}_why_digit", width=130, persist_state="session")
+        digit = st.selectbox(
+            "Why",
+            [ANSWER, *DIGITS],
+            key=why_key(key, "digit"),
+            disabled=locked,
+            width=130,
+            persist_state="session",
+        )
         rival = st.selectbox(
-            "Rather than", [_RUNNER_UP, *_DIGITS, _NONE], key=f"{key}_why_rival", width=190, persist_state="session"
+            "Rather than",
+            [RUNNER_UP, *DIGITS, NONE],
+            key=why_key(key, "rival"),
+            disabled=locked,
+            width=190,
+            persist_state="session",
         )
         method = st.selectbox(
             "Method",
             list(METHODS),
             format_func=lambda name: METHODS[name].title,
-            key=f"{key}_why_method",
+            key=why_key(key, "method"),
+            disabled=locked,
             width=200,
             persist_state="session",
         )
@@ -56,16 +71,18 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
         height=320,
     )
     account = METHODS[method]
-    st.caption(f"**{target}**, as {choice.model.title} sees it. {account.meaning} ([{account.source}]({account.url}).)")
+    st.caption(
+        f"**{target}**, as {plain(choice.model.title)} sees it. {account.meaning} ([{account.source}]({account.url}).)"
+    )
 
 
 def _target(logits: Tensor, digit: str, rival: str) -> Target:
     """What the fields ask for, where "its answer" and "its second choice" are those of these logits."""
     contest = closest_contest(logits)
-    wanted = contest.digit if digit == _ANSWER else int(digit)
-    if rival == _NONE:
+    wanted = contest.digit if digit == ANSWER else int(digit)
+    if rival == NONE:
         return Target(wanted)
-    if rival != _RUNNER_UP:
+    if rival != RUNNER_UP:
         return Target(wanted, int(rival)) if int(rival) != wanted else Target(wanted)
     # The strongest of the others.
     order = [int(other) for other in logits.argsort(descending=True) if int(other) != wanted]

@@ -1,4 +1,6 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and words as people typed them."""
+
+import re
 
 
 def short_count(number: float) -> str:
@@ -37,3 +39,8 @@ def percent(share: float, digits: int = 1) -> str:
 def a_digit(digit: int) -> str:
     """A digit with its article, e.g. ``an 8``."""
     return f"an {digit}" if digit == 8 else f"a {digit}"
+
+
+def plain(text: str) -> str:
+    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)

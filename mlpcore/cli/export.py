@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +46,7 @@ def run(given: argparse.Namespace) -> int:
     from mlpcore.export import NotExportable
     from mlpcore.models import InvalidModel
     from mlpcore.store import Store, StoreProblem
+    from mlpcore.store.files import write_whole
 
     store = Store()
     try:
@@ -54,7 +54,9 @@ def run(given: argparse.Namespace) -> int:
         if found is None:
             return 2
         content = _content(given.format, store, found)
-        given.output.write_bytes(content)
+        # What is no ordinary file, such as /dev/stdout, cannot be replaced.
+        special = given.output.exists() and not given.output.is_file()
+        given.output.write_bytes(content) if special else write_whole(given.output, content)
     except (StoreProblem, NotExportable, InvalidModel, DataUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -72,6 +74,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _content(form: str, store: "Store", run: "StoredRun") -> bytes:
     from mlpcore import export
+    from mlpcore.models import as_bytes
 
     match form:
         case "script":
@@ -83,7 +86,7 @@ def _content(form: str, store: "Store", run: "StoredRun") -> bytes:
         case "onnx":
             return export.onnx_bytes(_model(store, run))
         case _:
-            return _as_safetensors(_model(store, run))
+            return as_bytes(_model(store, run))
 
 
 def _model(store: "Store", run: "StoredRun") -> "TrainedModel":
@@ -94,12 +97,3 @@ def _model(store: "Store", run: "StoredRun") -> "TrainedModel":
     if run.outcome is None:
         raise StoreProblem(f"{title(run)} is {run.status} and has no model yet.")
     return TrainedModel(title(run), run.experiment, store.model(run.id), Score.of(store.result(run.id).test))
-
-
-def _as_safetensors(model: "TrainedModel") -> bytes:
-    from mlpcore.models import save
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "model.safetensors"
-        save(model, file)
-        return file.read_bytes()

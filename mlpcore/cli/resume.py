@@ -57,7 +57,10 @@ def _trainer(store: "Store", run: "StoredRun", dataset: "Dataset") -> "Trainer":
     from mlpcore.training import InvalidState, Trainer
 
     try:
-        trainer = Trainer(run.experiment, dataset, state=store.state(run.id))
+        state = store.state(run.id)
+        if run.step and state is None:
+            raise InvalidState("The checkpoint is missing.")
+        trainer = Trainer(run.experiment, dataset, state=state)
     except (StoreProblem, InvalidState) as problem:
         print(f"What was kept cannot be used, so the run starts again from its first step. {problem}", file=sys.stderr)
         trainer = Trainer(run.experiment, dataset)

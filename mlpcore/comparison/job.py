@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from mlpcore.comparison.batch import Batch, Trained
@@ -36,6 +37,7 @@ class Job:
 
     Attributes:
         id: unique, for URLs.
+        created: when it began.
         batches: those begun so far.
         outcome: what `work` returned; None until then.
         error: what went wrong, in a sentence.
@@ -52,6 +54,7 @@ class Job:
         names: Mapping[Experiment, str] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
+        self.created = datetime.now(UTC)
         self.subject = subject
         self.owner = owner
         self.batches: list[Batch] = []

@@ -20,9 +20,13 @@ class Known:
         return experiment in self._trained or experiment in self._runs
 
     def get(self, experiment: Experiment) -> TrainedRun | None:
-        """What came out of this experiment; None if it was not trained here, or its result cannot be read."""
+        """What came out of this experiment; None if it was not trained here, or cannot be read."""
         if trained := self._trained.get(experiment):
             return trained
         run = self._runs.get(experiment)
         result = run.result if run else None
-        return TrainedRun.of(experiment, result, run.history) if run and result else None
+        if not (run and result):
+            return None
+        history = run.history
+        # A run whose history cannot be read has an empty one.
+        return TrainedRun.of(experiment, result, history) if history.steps == run.step else None

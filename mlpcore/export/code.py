@@ -31,6 +31,9 @@ Part = Literal["data", "model", "loss", "optimizer", "loop", "evaluation"]
 PARTS: tuple[Part, ...] = get_args(Part)
 """What the code of an experiment consists of, in the order in which it runs."""
 
+# Once and for all, since a class is found by parsing its file, which two threads must not do at the same time.
+_SOURCES = inspect.getsource(Dropout), inspect.getsource(augmentation)
+
 
 def script(experiment: Experiment) -> str:
     """A Python script that trains `experiment` and prints the loss of every epoch and the test accuracy.
@@ -41,21 +44,21 @@ def script(experiment: Experiment) -> str:
     A device of ``auto`` is the one that it means on this machine.
     """
     imports, parts = sections(experiment)
-    return _below_each_other([f'"""{summary(experiment)}\n"""', imports, *parts.values()])
+    return below_each_other([f'"""{summary(experiment)}\n"""', imports, *parts.values()])
 
 
 def snippet(experiment: Experiment, what: Part) -> str:
     """One part of the script, with the imports and helpers that it needs; it runs after the parts before it."""
-    library, code = _rendered(experiment)
-    section = _with_definitions(code[what], library, given=set())
-    return _below_each_other([library.imports_for(section), section])
+    library, code = rendered(experiment)
+    section = with_definitions(code[what], library, given=set())
+    return below_each_other([library.imports_for(section), section])
 
 
 def sections(experiment: Experiment) -> tuple[str, dict[Part, str]]:
     """The import lines of the script, and each of its parts, with the helpers where they are needed first."""
-    library, code = _rendered(experiment)
+    library, code = rendered(experiment)
     given: set[str] = set()
-    parts = {part: _with_definitions(code[part], library, given) for part in PARTS}
+    parts = {part: with_definitions(code[part], library, given) for part in PARTS}
     return library.imports_for("\n".join(parts.values())), parts
 
 
@@ -74,7 +77,11 @@ def summary(experiment: Experiment) -> str:
 def template(name: str) -> Template:
     """A text of this folder with places to fill in."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=FileSystemLoader(Path(__file__).parent),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith(".html.jinja"),
     )
     return environment.get_template(name)
 
@@ -84,13 +91,14 @@ def block(source: Template, name: str, values: Mapping[str, Any]) -> str:
     return "".join(source.blocks[name](source.new_context(dict(values)))).strip()
 
 
-def _rendered(experiment: Experiment) -> tuple[Library, dict[Part, str]]:
+def rendered(experiment: Experiment) -> tuple[Library, dict[Part, str]]:
+    """All imports and helpers that the experiment's code may need, and each of its parts without them."""
     source, values = template("experiment.py.jinja"), values_for(experiment)
-    library = Library.of(block(source, "helpers", values), inspect.getsource(Dropout), inspect.getsource(augmentation))
+    library = Library.of(block(source, "helpers", values), *_SOURCES)
     return library, {part: block(source, part, values) for part in PARTS}
 
 
-def _with_definitions(code: str, library: Library, given: set[str]) -> str:
+def with_definitions(code: str, library: Library, given: set[str]) -> str:
     """`code` below the definitions that it needs beyond those `given`, to which they are added."""
     definitions = [definition for definition in library.definitions_for(code) if definition.name not in given]
     given |= {definition.name for definition in definitions}
@@ -99,7 +107,7 @@ def _with_definitions(code: str, library: Library, given: set[str]) -> str:
     return laid_out(definitions) + ("\n\n\n" if definitions[-1].is_block else "\n\n") + code
 
 
-def _below_each_other(pieces: Iterable[str]) -> str:
+def below_each_other(pieces: Iterable[str]) -> str:
     """The pieces with an empty line between them, and two before a function or class, as PEP 8 asks."""
     text = ""
     for piece in pieces:

@@ -2,10 +2,13 @@
 
 import ast
 import sys
+import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Self
+
+_PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Library:
         imports: list[ast.Import | ast.ImportFrom] = []
         definitions: dict[str, Definition] = {}
         for source in sources:
-            statements = ast.parse(source).body
+            statements = _parsed(source).body
             for statement, following in pairwise([*statements, ast.Pass()]):
                 match statement:
                     case ast.Import() | ast.ImportFrom():
@@ -49,6 +52,10 @@ class Library:
                     case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                         definitions.setdefault(name, _definition(name, source, statement, statement))
         return cls(tuple(imports), definitions)
+
+    def joined(self, other: Self) -> Self:
+        """Both libraries in one; where both define the same name, this one counts."""
+        return replace(self, imports=self.imports + other.imports, definitions=other.definitions | self.definitions)
 
     def definitions_for(self, code: str) -> list[Definition]:
         """The definitions that `code` needs, in the library's order, with all that these need in turn."""
@@ -61,7 +68,7 @@ class Library:
         return [definition for name, definition in self.definitions.items() if name in needed]
 
     def imports_for(self, code: str) -> str:
-        """The import lines that `code` needs, Python's own modules first."""
+        """The import lines that `code` needs, in alphabetical order, Python's own modules first."""
         wanted = set(names_in(code))
         standard: list[str] = []
         others: list[str] = []
@@ -76,12 +83,19 @@ class Library:
                 line = ast.unparse(ast.Import(aliases))
             package = line.split()[1].split(".")[0]
             (standard if package in sys.stdlib_module_names else others).append(line)
-        return "\n\n".join("\n".join(group) for group in (standard, others) if group)
+        return "\n\n".join("\n".join(sorted(group, key=_order)) for group in (standard, others) if group)
 
 
 def names_in(code: str) -> frozenset[str]:
     """All names that occur in `code`."""
-    return frozenset(node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name))
+    return frozenset(node.id for node in ast.walk(_parsed(code)) if isinstance(node, ast.Name))
+
+
+def _parsed(code: str) -> ast.Module:
+    # CPython counts for all threads together how deep in a tree it is: where two of them parse at the same time, one
+    # may find the other's count, and fail with "AST constructor recursion depth mismatch".
+    with _PARSING:
+        return ast.parse(code)
 
 
 def laid_out(definitions: Iterable[Definition]) -> str:
@@ -105,6 +119,10 @@ def _definition(name: str, source: str, first: ast.stmt, last: ast.stmt) -> Defi
 
 def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
 
 
 def _bound(alias: ast.alias) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from html import escape
 from typing import Any, Literal
 
 import numpy as np
@@ -92,7 +93,9 @@ def curves_over_seeds(
     scale = 100 if quantity.endswith("accuracy") else 1
     unit = "%" if scale == 100 else "nats"
     traces: list[dict[str, Any]] = []
-    for number, (name, runs) in enumerate(zip(names, histories, strict=True), start=1):
+    # Plotly takes some HTML for what it is, and anybody may name a run.
+    texts = [escape(name, quote=False) for name in names]
+    for number, (name, runs) in enumerate(zip(texts, histories, strict=True), start=1):
         values = _per_epoch(runs, quantity) * scale
         if not values.size:
             continue

@@ -202,15 +202,16 @@ def logit_bars(logits: Floats, color: str) -> go.Figure:
 
 # Places in a loop of two rows, which is narrow enough for a phone.
 _PLACES = {"DataLoader": (0.0, 1.0), "model": (1.0, 1.0), "loss": (2.0, 1.0), "autograd": (2.0, 0.0),
-           "optimizer": (1.0, 0.0)}  # fmt: skip
+           ".grad": (1.0, 0.0), "optimizer": (0.0, 0.0)}  # fmt: skip
 _HALF_WIDTH, _HALF_HEIGHT = 0.3, 0.17
 
 _LINKS: tuple[tuple[str, str, str, frozenset[Call]], ...] = (
     ("DataLoader", "model", "images", frozenset({"forward"})),
     ("model", "loss", "logits", frozenset({"loss"})),
     ("loss", "autograd", "loss", frozenset({"backward"})),
-    ("autograd", "optimizer", ".grad", frozenset({"step"})),
-    ("optimizer", "autograd", "clears .grad", frozenset({"zero_grad"})),
+    ("autograd", ".grad", "fills", frozenset({"backward"})),
+    (".grad", "optimizer", "reads", frozenset({"step"})),
+    ("optimizer", ".grad", "clears", frozenset({"zero_grad"})),
     ("optimizer", "model", "parameters", frozenset({"step"})),
     ("DataLoader", "loss", "labels", frozenset({"loss"})),
 )
@@ -261,7 +262,7 @@ def _ends(source: str, target: str) -> tuple[float, float, float, float]:
         return x0 + _HALF_WIDTH, y0 + _HALF_HEIGHT + 0.1, x1 - _HALF_WIDTH, y1 + _HALF_HEIGHT + 0.1
     if y0 == y1:
         # Two links go between the same boxes, one above the other.
-        shift = -0.1 if source == "optimizer" else 0.1 if source == "autograd" else 0.0
+        shift = {("optimizer", ".grad"): -0.1, (".grad", "optimizer"): 0.1}.get((source, target), 0.0)
         side = _HALF_WIDTH if x1 > x0 else -_HALF_WIDTH
         return x0 + side, y0 + shift, x1 - side, y1 + shift
     side = _HALF_HEIGHT if y1 > y0 else -_HALF_HEIGHT
@@ -280,9 +281,10 @@ def _arrow(source: str, target: str, active: bool) -> dict[str, Any]:
 def _words(source: str, target: str, text: str, active: bool) -> dict[str, Any]:
     x0, y0, x1, y1 = _ends(source, target)
     words = {"x": (x0 + x1) / 2, "text": f"<b>{text}</b>" if active else text, "showarrow": False, "font": {"size": 11}}
-    if x0 == x1:
-        return {**words, "y": (y0 + y1) / 2, "xanchor": "left", "xshift": 4}
-    if (source, target) == ("optimizer", "autograd"):  # below the boxes, between which there is little room
+    if y0 != y1:
+        side = {"xanchor": "left", "xshift": 4} if x0 == x1 else {"xanchor": "right", "xshift": -8}
+        return {**words, "y": (y0 + y1) / 2, **side}
+    if (source, target) == ("optimizer", ".grad"):  # below the boxes, between which there is little room
         return {**words, "y": y0 - _HALF_HEIGHT + 0.1, "yanchor": "top", "yshift": -2}
     return {**words, "y": y0, "yanchor": "bottom", "yshift": 2}
 

@@ -35,7 +35,6 @@ image, label = datasets.MNIST("data", train=False, download=True, transform=tran
 
 def drawn_image(model: Model, image: Tensor, label: int) -> str:
     """The same for a drawing, uint8 [28, 28], with its pixels in the text."""
-    pixels = base64.b64encode(zlib.compress(image.numpy().tobytes(), 9)).decode()
     return f"""\
 import base64
 import zlib
@@ -43,9 +42,9 @@ import zlib
 import numpy as np
 from PIL import Image
 
-pixels = zlib.decompress(base64.b64decode("{pixels}"))
+{_picture(image)}
 {transform(model.experiment)}
-image, label = transform(Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(28, 28))), {label}
+image, label = transform(picture), {label}
 """
 
 
@@ -67,6 +66,47 @@ loss = -probabilities[label].log()
 print("logits", logits)
 print("probabilities", probabilities, "answer", logits.argmax().item())
 print("cross-entropy", loss.item(), "PyTorch's own:", nn.functional.cross_entropy(logits, torch.tensor(label)).item())
+"""
+
+
+def answering(models: Mapping[str, TrainedModel], image: Tensor) -> str:
+    """What each of the models, by the name of its file, makes of a drawing, uint8 [28, 28]: logits, softmax, digit."""
+    entries = "".join(
+        f"""\
+    "{file}": (
+        nn.Sequential(
+{_layer_lines(model.experiment, 12)}
+        ),
+        {_compose(model.experiment)},
+    ),
+"""
+        for file, model in models.items()
+    )
+    return f"""\
+import base64
+import zlib
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import nn
+from torchvision import transforms
+
+{_picture(image)}
+models = {{
+{entries}}}
+answers = {{}}
+for file, (model, transform) in models.items():
+    weights = load_file(file)  # one of the files to download here
+    model.load_state_dict({{name.removeprefix("layers."): values for name, values in weights.items()}})
+    model.eval()
+    with torch.no_grad():
+        logits = model(transform(picture))[0]  # one image, and so a batch of one
+    answers[file] = logits.softmax(dim=0)
+    print(file, "says", answers[file].argmax().item())
+    print("logits", logits)
+    print("probabilities", answers[file])
 """
 
 
@@ -276,7 +316,7 @@ others = datasets.MNIST("data", train=False, download=True, transform=transform)
 batch = torch.stack([image, *(others[number][0] for number in range(31))])  # as in training, in a batch
 answers = {{}}
 with torch.no_grad():
-    for mode in (True, False):
+    for mode in (True, False):  # other masks and companions than on the page, so other spreads
         model.train(mode)  # model.eval() is model.train(False)
         answers[mode] = torch.stack([model(batch)[0].softmax(dim=0) for _ in range({times})])
         spread = answers[mode].std(dim=0).max().item()
@@ -345,13 +385,14 @@ test_data = datasets.MNIST("data", train=False, download=True, transform=transfo
 loader = DataLoader(Subset(train_data, range(6000)), batch_size=64, shuffle=True)
 
 
+# Each starts with weights of its own and sees another order, so the figures differ a little from run to run.
 def network(outputs):
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, outputs))
 
 
 def train(model, loss_function):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.001)
-    for epoch in range(3):
+    for epoch in range(10):
         for images, labels in loader:
             optimizer.zero_grad()
             loss_function(model(images), labels).backward()
@@ -381,13 +422,27 @@ def _values(experiment: Experiment) -> dict[str, Any]:
 
 def transform(experiment: Experiment) -> str:
     """The line that makes the images' transform."""
-    return f"transform = transforms.Compose([{', '.join(_values(experiment)['transforms'])}])"
+    return f"transform = {_compose(experiment)}"
+
+
+def _compose(experiment: Experiment) -> str:
+    return f"transforms.Compose([{', '.join(_values(experiment)['transforms'])}])"
+
+
+def _picture(image: Tensor) -> str:
+    pixels = base64.b64encode(zlib.compress(image.numpy().tobytes(), 9)).decode()
+    return f"""\
+pixels = zlib.decompress(base64.b64decode("{pixels}"))
+picture = Image.fromarray(np.frombuffer(pixels, np.uint8).reshape(28, 28))"""
+
+
+def _layer_lines(experiment: Experiment, indent: int) -> str:
+    return "\n".join(f"{' ' * indent}{layer}," for layer in _values(experiment)["layers"])
 
 
 def imports_and_model(model: Model, *imports: str) -> str:
     """The imports, and the model in evaluation mode."""
-    layers = "\n".join(f"    {layer}," for layer in _values(model.experiment)["layers"])
-    sequential = f"model = nn.Sequential(\n{layers}\n)"
+    sequential = f"model = nn.Sequential(\n{_layer_lines(model.experiment, 4)}\n)"
     if isinstance(model, TrainedModel):
         read = ["from safetensors.torch import load_file"]
         lines = f"""\
@@ -411,6 +466,8 @@ order = torch.Generator().manual_seed({SEED})  # for the same batches as here
 loader = DataLoader(data, batch_size={_BATCH}, shuffle=True, generator=order)
 batches = list(islice(loader, {number - 1}, {number - 1 + count}))
 """
+    if model.experiment.architecture.dropout:
+        lines += "# Dropout draws other masks here than on the page, so the numbers differ a little.\n"
     beginning = imports_and_model(model, "from torch.utils.data import DataLoader")
     return f"from itertools import islice\n\n{beginning}\n{lines}"
 

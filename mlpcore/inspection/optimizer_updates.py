@@ -35,6 +35,7 @@ class Update:
         largest: the most that it changes any single parameter by.
         cosine: of the angle between the update and the negative gradient, −1 to 1; 1 means straight down the slope. Not
             a number where the gradient, or the update, is 0.
+        without_gradient: share of the parameters whose gradient is exactly 0, 0 to 1; the same for all optimizers.
     """
 
     optimizer: OptimizerName
@@ -42,6 +43,7 @@ class Update:
     norms: tuple[float, ...]
     largest: float
     cosine: float
+    without_gradient: float
 
 
 def updates(model: Model, batch: Images, rates: Mapping[OptimizerName, float]) -> list[Update]:
@@ -59,6 +61,7 @@ def updates(model: Model, batch: Images, rates: Mapping[OptimizerName, float]) -
     own = copy_of(model, dropout_generator(model.experiment))
     batch_loss(own, batch)[1].backward()
     downhill = -torch.cat(gradients_by_layer(own)).double()
+    without_gradient = (downhill == 0).double().mean().item()
     state, before = copy.deepcopy(own.network.state_dict()), parameters_by_layer(own)
     found = []
     for name, rate in rates.items():
@@ -74,6 +77,7 @@ def updates(model: Model, batch: Images, rates: Mapping[OptimizerName, float]) -
                 norms=tuple(change.norm().item() for change in changes),
                 largest=whole.abs().max().item(),
                 cosine=_cosine(whole.double(), downhill),
+                without_gradient=without_gradient,
             )
         )
     return found

@@ -1,6 +1,18 @@
 """Trained models that can be kept and used: as files, bundled with MLP Lab, or made by a run."""
 
-from mlpcore.models.files import BUNDLED, InvalidModel, bundled, load, save
+from mlpcore.models.files import BUNDLED, InvalidModel, as_bytes, bundled, load, save, title_in
 from mlpcore.models.trained import Classifier, Reliability, Score, TrainedModel
 
-__all__ = ["BUNDLED", "Classifier", "InvalidModel", "Reliability", "Score", "TrainedModel", "bundled", "load", "save"]
+__all__ = [
+    "BUNDLED",
+    "Classifier",
+    "InvalidModel",
+    "Reliability",
+    "Score",
+    "TrainedModel",
+    "as_bytes",
+    "bundled",
+    "load",
+    "save",
+    "title_in",
+]

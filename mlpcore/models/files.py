@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
+from torch import Tensor
 
 from mlpcore.experiment import InvalidExperiment, experiment_from_json
 from mlpcore.models.trained import Score, TrainedModel
@@ -18,6 +20,9 @@ FORMAT = "mlp-lab-model-1"
 MAX_TITLE = 100
 MAX_EXTRA_BYTES = 1_000_000
 """What a file may hold beside the parameters: its header, and batch norm's running averages."""
+
+_EXTREMES = torch.stack([torch.full((28, 28), ink, dtype=torch.uint8) for ink in (0, 255)])
+"""A blank image and one that is all ink."""
 
 _FOLDER = Path(__file__).parent / "bundled"
 
@@ -35,24 +40,40 @@ def save(model: TrainedModel, path: Path) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
-    metadata = {
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        half = Path(folder) / path.name
+        with half.open("wb") as file:
+            file.write(as_bytes(model))
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+
+
+def as_bytes(model: TrainedModel) -> bytes:
+    """The content of the file that `save` writes."""
+    return to_bytes(_tensors(model), _metadata(model))
+
+
+def _tensors(model: TrainedModel) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in model.network.state_dict().items()}
+
+
+def _metadata(model: TrainedModel) -> dict[str, str]:
+    return {
         "format": FORMAT,
         "title": model.title,
         "experiment": model.experiment.model_dump_json(),
         "test": model.test.model_dump_json(),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        half = Path(folder) / path.name
-        save_file(tensors, half, metadata)
-        with half.open("rb") as file:
-            os.fsync(file.fileno())
-        half.replace(path)
 
 
-def load(path: Path) -> TrainedModel:
+def load(path: Path, name: str | None = None) -> TrainedModel:
     """Reads a model that `save` wrote, whoever it comes from: all of it is checked before it is used.
+
+    Args:
+        path: of the file.
+        name: what the file is called where something is wrong with it, if its path would tell a person nothing.
 
     Raises:
         InvalidModel: the file cannot be read, or is no such model.
@@ -68,7 +89,20 @@ def load(path: Path) -> TrainedModel:
         problem = f"the experiment inside is not possible. {error}"
     except ValueError as error:
         problem = str(error)
-    raise InvalidModel(f"{path}: {problem} A model made by MLP Lab is needed.")
+    raise InvalidModel(f"{name or path}: {problem} A model made by MLP Lab is needed.")
+
+
+def title_in(path: Path) -> str:
+    """The title of the model in a file that `save` wrote, without reading the model.
+
+    Raises:
+        InvalidModel: the file cannot be read, or is no such model.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _title(file.metadata() or {})
+    except (OSError, SafetensorError, ValueError) as error:
+        raise InvalidModel(f"{path} holds no model: {error}") from None
 
 
 def bundled() -> list[TrainedModel]:
@@ -76,14 +110,19 @@ def bundled() -> list[TrainedModel]:
     return [load(BUNDLED[name]) for name in ("drawing", "two-hidden", "one-hidden")]
 
 
+def _title(metadata: Mapping[str, str]) -> str:
+    title = metadata.get("title", "").strip()
+    if not 0 < len(title) <= MAX_TITLE or not title.isprintable():
+        raise ValueError(f"its title must have 1 to {MAX_TITLE} printable characters.")
+    return title
+
+
 def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handle no type
     metadata: Mapping[str, str] = file.metadata() or {}
     if metadata.get("format") != FORMAT:
         raise ValueError("it says nothing of how its model was made.")
     experiment = experiment_from_json(metadata.get("experiment", ""))
-    title = metadata.get("title", "").strip()
-    if not 0 < len(title) <= MAX_TITLE or not title.isprintable():
-        raise ValueError(f"its title must have 1 to {MAX_TITLE} printable characters.")
+    title = _title(metadata)
     try:
         test = Score.model_validate_json(metadata.get("test", ""))
     except ValidationError:
@@ -103,4 +142,7 @@ def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handl
         raise ValueError("some of its weights are infinite or not numbers.")
     if any((tensor < 0).any() for name, tensor in tensors.items() if name.endswith("running_var")):
         raise ValueError("one of batch norm's variances is below 0.")
-    return TrainedModel(title, experiment, network, test)
+    model = TrainedModel(title, experiment, network, test)
+    if not model.logits(_EXTREMES).isfinite().all():
+        raise ValueError("its weights are so large that its answers are not numbers.")
+    return model

@@ -54,6 +54,13 @@ class Score(BaseModel):
     interval: tuple[Share, Share]
     reliability: Annotated[tuple[Reliability, ...], Field(min_length=_RANGES, max_length=_RANGES)]
 
+    @model_validator(mode="after")
+    def _accuracy_lies_in_its_interval(self) -> Self:
+        low, high = self.interval
+        if not low <= self.accuracy <= high:
+            raise ValueError("the interval does not hold the accuracy")
+        return self
+
     @classmethod
     def of(cls, evaluation: Evaluation) -> "Score":
         """What is kept of an evaluation."""

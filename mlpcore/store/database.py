@@ -17,9 +17,6 @@ from mlpcore.history import History
 from mlpcore.store.problems import StoreProblem, in_words
 from mlpcore.training import Result
 
-BUSY_SECONDS = 10.0
-"""How long one process waits while another one writes."""
-
 EXPERIMENTS_KEPT = 10_000
 """So many experiments that were read stay in memory, of about a kilobyte each."""
 
@@ -51,6 +48,14 @@ MIGRATIONS = (
         tag TEXT NOT NULL,
         PRIMARY KEY (run, tag)
     ) WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE runs ADD COLUMN owners_number INTEGER NOT NULL DEFAULT 0;
+    UPDATE runs SET owners_number = (
+        SELECT COUNT(*) FROM runs AS others WHERE others.owner = runs.owner AND others.number <= runs.number
+    );
+    CREATE TABLE owners (name TEXT PRIMARY KEY, runs INTEGER NOT NULL) WITHOUT ROWID;
+    INSERT INTO owners SELECT owner, COUNT(*) FROM runs GROUP BY owner;
     """,
 )
 """What leads from each version of the database, counted by `PRAGMA user_version`, to the next."""
@@ -91,7 +96,7 @@ class StoredRun:
 
     Attributes:
         id: 32 hexadecimal digits.
-        number: counts the runs of the folder, from 1; none is used twice.
+        number: counts its owner's runs, from 1; none is used twice.
         status: ``training`` (in some process), ``interrupted``, ``finished``, ``stopped`` or ``failed``.
         step: the last step that is kept on the disk.
         error: why it failed, in a sentence.
@@ -118,20 +123,24 @@ class StoredRun:
 class Database:
     """One connection, which the threads of the process share.
 
+    Args:
+        folder: where the list is.
+        busy_seconds: how long to wait while another process writes.
+
     Raises:
         StoreProblem: from everything, if the disk or the file does not let it be done.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, busy_seconds: float) -> None:
         self._folder = folder
         self._path = folder / "runs.db"
         self._lock = threading.RLock()
         with in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # One after the other, since the switch to a write-ahead log does not wait for others.
-            with FileLock(folder / "opening.lock", timeout=BUSY_SECONDS):
+            with FileLock(folder / "opening.lock", timeout=busy_seconds):
                 self._connection = sqlite3.connect(
-                    self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                    self._path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
                 )
                 try:
                     self._prepare()
@@ -166,16 +175,21 @@ class Database:
         return int(version)
 
     def add(self, run_id: str, experiment: Experiment, owner: str) -> int:
-        """Lists a new run, and gives its number."""
+        """Lists a new run, and gives its number among those of its owner."""
         with self._writing() as run:
-            row = run(
-                "INSERT INTO runs (id, created, owner, experiment) VALUES (?, ?, ?, ?) RETURNING number",
-                (run_id, _now(), owner, experiment.model_dump_json()),
+            (number,) = run(
+                "INSERT INTO owners (name, runs) VALUES (?, 1) "
+                "ON CONFLICT DO UPDATE SET runs = runs + 1 RETURNING runs",
+                (owner,),
             ).fetchone()
-        return int(row[0])
+            run(
+                "INSERT INTO runs (id, created, owner, owners_number, experiment) VALUES (?, ?, ?, ?, ?)",
+                (run_id, _now(), owner, number, experiment.model_dump_json()),
+            )
+        return int(number)
 
     def runs(self) -> list[StoredRun]:
-        """All runs that are not deleted, in the order of their numbers; unfinished ones are ``training``.
+        """All runs that are not deleted, in the order in which they began; unfinished ones are ``training``.
 
         A run whose experiment this version cannot read is left out.
         """
@@ -214,11 +228,11 @@ class Database:
             )
 
     def describe(self, run_id: str, title: str | None, tags: Iterable[str], note: str) -> None:
-        """What a person calls a run and writes beside it."""
+        """What a person calls a run and writes beside it; nothing where the run is no longer there."""
         with self._writing() as run:
-            run("UPDATE runs SET title = ?, note = ? WHERE id = ?", (title, note, run_id))
+            there = run("UPDATE runs SET title = ?, note = ? WHERE id = ?", (title, note, run_id)).rowcount
             run("DELETE FROM tags WHERE run = ?", (run_id,))
-            for tag in tags:
+            for tag in tags if there else ():
                 run("INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)", (run_id, tag))
 
     def mark_deleted(self, run_ids: Sequence[str], deleted: bool) -> None:
@@ -255,7 +269,7 @@ class Database:
 
 
 _SELECT = (
-    "SELECT id, number, created, owner, experiment, status, step, error, ended, title, note, train_seconds, "
+    "SELECT id, owners_number, created, owner, experiment, status, step, error, ended, title, note, train_seconds, "
     "train_accuracy, test_loss, test_accuracy, test_low, test_high, val_accuracy FROM runs"
 )
 
@@ -270,19 +284,20 @@ def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
     run_id, number, created, owner, text, status, step, error, ended, title, note, *figures = row
     try:
         experiment = _experiment(text)
-    except InvalidExperiment:
+        created, ended = datetime.fromisoformat(created), datetime.fromisoformat(ended) if ended else None
+    except (InvalidExperiment, ValueError):
         return None
     seconds, train_accuracy, loss, accuracy, low, high, val_accuracy = figures
     return StoredRun(
         id=run_id,
         number=number,
-        created=datetime.fromisoformat(created),
+        created=created,
         owner=owner,
         experiment=experiment,
         status=status,
         step=step,
         error=error,
-        ended=datetime.fromisoformat(ended) if ended else None,
+        ended=ended,
         outcome=None if low is None else Outcome(seconds, train_accuracy, loss, accuracy, (low, high), val_accuracy),
         title=title,
         note=note,

@@ -28,7 +28,7 @@ def in_words(folder: Path) -> Iterator[None]:
     try:
         yield
     except Timeout as error:
-        raise StoreProblem(f"Another program has kept {folder} busy for too long. {_NOT_KEPT}") from error
+        raise StoreProblem(_busy(folder)) from error
     except OSError as error:
         raise StoreProblem(_sentence(folder, error)) from error
     except SafetensorError as error:
@@ -61,8 +61,15 @@ def _database_sentence(folder: Path, error: sqlite3.Error) -> str:
                 "list; the folders of the runs beside it keep their models."
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return f"Another program has kept {folder} busy for too long. {_NOT_KEPT}"
+            return _busy(folder)
     return _failed(folder, str(error))
+
+
+def _busy(folder: Path) -> str:
+    return (
+        f"Another program keeps the list of runs in {folder} busy. As long as it does, what is new stays in memory "
+        "only; it is kept as soon as that program lets go."
+    )
 
 
 def _full(folder: Path) -> str:

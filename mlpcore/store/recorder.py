@@ -103,7 +103,10 @@ class Recorder:
         model: MLP | None = None,
         error: str | None = None,
     ) -> None:
-        """Keeps all that is left of a run that is ``finished``, ``stopped`` or ``failed``, and lets it go."""
+        """Keeps all that is left of a run that is ``finished``, ``stopped`` or ``failed``, and lets it go.
+
+        What could not be kept can be tried again; until then the run is held.
+        """
         folder = self._folder
         try:
             with in_words(folder):
@@ -119,10 +122,11 @@ class Recorder:
             # Only now, since it would be gone on with if the list did not know of the end.
             with in_words(folder):
                 (folder / CHECKPOINT).unlink(missing_ok=True)
-            self.unsaved = None
         except StoreProblem as problem:
             self.unsaved = str(problem)
-        self.release()
+        else:
+            self.unsaved = None
+            self.release()
 
     def discard(self) -> None:
         """Forgets a run that has not begun."""

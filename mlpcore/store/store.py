@@ -24,6 +24,9 @@ from mlpcore.store.problems import NotToBeTrained, StoreProblem, in_words
 from mlpcore.store.recorder import CHECKPOINT, HISTORY, LOCK, MODEL, RESULT, Recorder
 from mlpcore.training import InvalidState, Result, State
 
+BUSY_SECONDS = 10.0
+"""How long one process waits while another one writes to the list, if nobody waits for it."""
+
 KEPT_IN_MEMORY = 64
 """Histories, results and models that were read last stay in memory, so many of each."""
 
@@ -56,6 +59,7 @@ class Store:
         folder: where; `runs_folder()` if None.
         seconds_between: the longest time between two checkpoints within an epoch.
         share_of_time: the most that checkpoints may take of the time of training, 0 to 1; they become rarer instead.
+        busy_seconds: how long to wait while another process writes to the list.
 
     Raises:
         StoreProblem: from everything, if the disk or a file does not let it be done.
@@ -67,10 +71,12 @@ class Store:
         *,
         seconds_between: float = SECONDS_BETWEEN,
         share_of_time: float = SHARE_OF_TIME,
+        busy_seconds: float = BUSY_SECONDS,
     ) -> None:
         self._folder = folder
         self._seconds_between = seconds_between
         self._share_of_time = share_of_time
+        self._busy_seconds = busy_seconds
         self._opening = threading.Lock()
         self._database: Database | None = None
         self._history = lru_cache(KEPT_IN_MEMORY)(self._read_history)
@@ -94,15 +100,15 @@ class Store:
         return self._list().version()
 
     def runs(self) -> list[StoredRun]:
-        """All runs that are not deleted, in the order of their numbers."""
+        """All runs that are not deleted, in the order in which they began."""
         return [
             replace(run, status="interrupted") if run.status == "training" and not self._is_held(run.id) else run
             for run in self._list().runs()
         ]
 
-    def create(self, experiment: Experiment, owner: str = "") -> Recorder:
-        """Lists a new run, and holds it."""
-        run_id, database = uuid.uuid4().hex, self._list()
+    def create(self, experiment: Experiment, owner: str = "", run_id: str | None = None) -> Recorder:
+        """Lists a new run, which may have an id already, and holds it."""
+        run_id, database = run_id or uuid.uuid4().hex, self._list()
         folder = self._folder_of(run_id)
         with in_words(self.folder):
             folder.mkdir()
@@ -191,7 +197,7 @@ class Store:
     def _list(self) -> Database:
         with self._opening:
             if self._database is None:
-                self._database = Database(self.folder)
+                self._database = Database(self.folder, self._busy_seconds)
             return self._database
 
     def _folder_of(self, run_id: str) -> Path:

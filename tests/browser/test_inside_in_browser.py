@@ -55,10 +55,10 @@ def test_the_five_calls_light_up_one_after_the_other(open_page: Opener) -> None:
     page = open_page("inside?view=step")
     drawing = page.locator(".st-key-inside_who")
     for name, link in [
-        ("zero_grad", "clears .grad"),
+        ("zero_grad", "clears"),
         ("forward", "images"),
         ("loss", "logits"),
-        ("backward", "autograd"),
+        ("backward", "fills"),
         ("step", "parameters"),
     ]:
         bold = drawing.locator("tspan", has_text=re.compile(f"^{re.escape(link)}$"))

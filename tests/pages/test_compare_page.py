@@ -1,6 +1,6 @@
 """The Compare page's behaviour in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import plotly.graph_objects as go
 import pytest
@@ -16,7 +16,7 @@ from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
 from tests.waiting import until
 from ui.claims import Asked
-from ui.comparison_start import JOB_TO_SHOW
+from ui.comparison_list import link_to
 
 Opener = Callable[..., AppTest]
 QUICK = {
@@ -31,19 +31,19 @@ QUICK = {
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     """Jobs of the test's own in place of the process's."""
     jobs = Jobs()
-    for module in ["mlpcore.comparison.job", "ui.claims", "ui.comparison_start", "ui.model_comparison", "ui.run_list"]:
-        monkeypatch.setattr(f"{module}.jobs", jobs, raising=False)
+    monkeypatch.setattr("mlpcore.comparison.job.jobs", jobs)
+    for module in ["claims", "comparison_list", "comparison_start", "model_comparison"]:
+        monkeypatch.setattr(f"ui.{module}.jobs", jobs)
     yield jobs
     jobs.close()
 
 
 @pytest.fixture
 def open_page(queue: RunQueue, jobs: Jobs) -> Opener:
-    """Opens the page with an address, as a session that came through app.py."""
+    """Opens the page with an address, in a new session."""
 
     def open_page(**address: str | list[str]) -> AppTest:
-        app = AppTest.from_file("../../pages/compare.py", default_timeout=60)
-        app.session_state["seen_app"] = True
+        app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/compare.py")
         for name, value in address.items():
             app.query_params[name] = value
         app.run()
@@ -57,6 +57,15 @@ def texts(app: AppTest) -> str:
     """All that is written on the page."""
     elements = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success, *app.subheader]
     return " ".join(str(element.value) for element in elements).replace("\\", "")
+
+
+def visit(app: AppTest, address: Mapping[str, str | list[str]]) -> None:
+    """Follows a link to the page within the app."""
+    app.query_params.clear()
+    for name, value in address.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
 
 
 def compare(app: AppTest, jobs: Jobs) -> AppTest:
@@ -321,9 +330,7 @@ def test_a_job_chosen_in_that_list_is_shown_whatever_the_page_showed_before(
     asked = Job(Asked(claim, 1), claim.investigate)
     jobs.add(asked)
     asked.join()
-    app.session_state[JOB_TO_SHOW] = asked.id
-    app.run()
+    visit(app, link_to(asked))
     assert "As you said: That." in texts(app)
-    app.session_state[JOB_TO_SHOW] = jobs.all()[1].id
-    app.run()
+    visit(app, link_to(jobs.all()[1]))
     assert "What follows" in texts(app)

@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
+from mlpcore.figures import probability_in_words
 from mlpcore.identity import new_name
+from mlpcore.models import BUNDLED, load, save
 from mlpcore.runs import RunQueue
 from tests.handwriting import canvas_json
 from tests.waiting import until
@@ -107,8 +110,9 @@ def test_fewer_models_can_be_chosen_and_none_says_so(page: AppTest) -> None:
 def test_a_finished_run_joins_the_models(
     page: AppTest, queue: RunQueue, small: Callable[..., Experiment], mnist: Dataset
 ) -> None:
-    run = queue.submit(small())
-    other = queue.submit(small(dataset="fashion-mnist"))
+    mine = page.session_state["owner"] = new_name()
+    run = queue.submit(small(), mine)
+    other = queue.submit(small(dataset="fashion-mnist"), mine)
     until(lambda: run.status.is_final and other.status.is_final, "both runs end")
     drawn(page, canvas_json(1))
     offered = page.multiselect(key="models_picked").options
@@ -116,6 +120,24 @@ def test_a_finished_run_joins_the_models(
     assert other.title not in offered, "a model of clothes reads no digits"
     page.multiselect(key="models_picked").set_value([run.id]).run()
     assert list(answers(page)) == [f"Run {run.number}"]
+
+
+def test_the_code_gives_the_answers_that_the_page_shows(
+    page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
+) -> None:
+    drawn(page, canvas_json(8))
+    (code,) = [code.value for code in page.code if "load_file" in code.value]
+    for title, name in [("best-for-drawing", "drawing"), ("two-hidden-layers", "two-hidden"),
+                        ("one-hidden-layer", "one-hidden")]:  # fmt: skip
+        save(load(BUNDLED[name]), tmp_path / f"{title}.safetensors")
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, Any] = {}
+    exec(compile(code, "<snippet>", "exec"), namespace)
+    shown = [
+        f"{probabilities.argmax()} · {probability_in_words(float(probabilities.max()))}"
+        for probabilities in namespace["answers"].values()
+    ]
+    assert shown == list(answers(page).values())
 
 
 def keep(page: AppTest, label: int) -> AppTest:
@@ -148,7 +170,7 @@ def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset
     collection = belongings_of(page.session_state["owner"]).digits
     for row in range(9):
         collection.keep(mnist.test.images[row], [], int(mnist.test.labels[row]))
-    page.session_state["draw_tabs"] = ":material/folder_special: My digits"
+    page.query_params["tab"] = "digits"
     drawn(page, None)
     assert re.fullmatch(r"\d of 9 right", answers(page)["Best for drawing"])
     page.button(key="my_digits_tune").click().run()
@@ -164,11 +186,11 @@ def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset
 
 
 def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue) -> None:
-    page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
+    page.query_params["tab"] = "watch"
     drawn(page, None)
     assert any("Draw a digit first" in info.value for info in page.info)
     page = fresh_page()
-    page.session_state["draw_tabs"] = ":material/timeline: When did it learn it?"
+    page.query_params["tab"] = "watch"
     drawn(page, canvas_json(4))
     page.selectbox(key="watch_experiment").set_value("One hidden layer (256)")
     page.button(key="watch_train").click().run()

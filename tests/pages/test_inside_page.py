@@ -65,7 +65,7 @@ class TestForwardPass:
         headings = [each.value for each in page.subheader]
         assert "Hidden layer 1: 512 neurons" in headings
         assert "Hidden layer 2: 256 neurons" in headings
-        assert "`[784]` · W `[512, 784]` + b `[512]`" in words(page)
+        assert "W `[512, 784]` · x `[784]` + b `[512]`" in words(page)
 
     def test_t7_logits_and_softmax_are_those_of_the_model(self, mnist: Dataset, two_hidden: TrainedModel) -> None:
         page = opened(image=8)

@@ -31,8 +31,10 @@ def chart(monkeypatch: pytest.MonkeyPatch) -> PointChart:
 @pytest.fixture
 def page(queue: RunQueue, chart: PointChart, one_thread: None) -> Iterator[AppTest]:
     def script() -> None:
+        from ui.inside.address import take_address
         from ui.projector import show_projector
 
+        take_address()
         show_projector()
 
     page = AppTest.from_function(script, default_timeout=60)

@@ -1,14 +1,22 @@
 """The Runs page: find, describe, share, compare, delete and put back, bring a model in."""
 
 import re
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mlpcore import runs
+from mlpcore.datasets import Dataset
 from mlpcore.experiment import experiment_from_fields
+from mlpcore.export import NotExportable
 from mlpcore.identity import new_name
+from mlpcore.models import TrainedModel
 from mlpcore.runs import Run, RunQueue
+from mlpcore.store import Store
+from tests.locked import busy
 from tests.waiting import until
 from ui.session import SHARED
 
@@ -62,8 +70,9 @@ def test_ones_own_and_shared_runs_are_listed_and_nobody_elses(app: AppTest, queu
     shared = finished(queue, OTHER, seed=2)
     queue.describe(shared, "Look at this", [SHARED])
     look(app)
-    assert list(table(app)["Run"]) == [3, 1]
+    assert list(table(app)["Run"]) == [2, 1]
     assert list(table(app)["Title"]) == ["Look at this", "Run 1: One hidden layer (8)"]
+    assert list(table(app)["Whose"]) == [sha256(OTHER.encode()).hexdigest()[:4], "you"]
 
 
 def test_runs_are_found_by_words_and_status(app: AppTest, queue: RunQueue) -> None:
@@ -147,3 +156,65 @@ def test_an_interrupted_run_is_offered_to_go_on(queue: RunQueue) -> None:
     stranger.query_params["run"] = run.id
     stranger.run()
     assert stranger.button(key="run_take_up").disabled
+
+
+def test_onnx_is_offered_once_it_is_made_and_checked(app: AppTest, queue: RunQueue) -> None:
+    run = finished(queue)
+    look(app, 0)
+    assert "take_Download ONNX_" + run.id not in keys(app)
+    app.button(key=f"make_onnx_{run.id}").click().run()
+    assert not app.exception and not app.error
+    assert "take_Download ONNX_" + run.id in keys(app)
+
+
+def test_why_there_is_no_onnx_is_said_in_a_sentence(
+    app: AppTest, queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def differs(model: TrainedModel) -> bytes:
+        raise NotExportable("It differs.")
+
+    monkeypatch.setattr("mlpcore.export.onnx_bytes", differs)
+    run = finished(queue)
+    look(app, 0)
+    app.button(key=f"make_onnx_{run.id}").click().run()
+    assert not app.exception
+    assert [plain_text(error.value) for error in app.error] == ["It differs."]
+    assert "take_Download ONNX_" + run.id not in keys(app)
+
+
+def test_all_that_can_be_taken_away_of_a_run_is_offered(app: AppTest, queue: RunQueue) -> None:
+    run = finished(queue)
+    look(app, 0)
+    assert {f"take_{label}_{run.id}" for label in ("Model", "Script", "Notebook", "Charts", "Epochs", "Steps")} <= keys(
+        app
+    )
+    assert "camera" in texts(app)
+
+
+def test_another_process_that_keeps_the_list_busy_is_named_and_nothing_waits_for_it(
+    mnist: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = RunQueue(load=lambda name: mnist, cores=2, store=Store(tmp_path / "runs", busy_seconds=0.01))
+    monkeypatch.setattr(runs, "queue", queue)
+    run = finished(queue)
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/runs.py")
+    app.session_state["owner"] = ME
+    with busy(tmp_path / "runs"):
+        look(app, 0)
+        app.text_input(key=f"title_{run.id}").set_value("My best")
+        app.button(key=f"keep_{run.id}").click().run()
+        assert not app.exception
+        assert list(table(app)["Title"]) == ["My best"]
+        # AppTest runs the entry script, which has the list at the side, in the first run of a session only.
+        (warning,) = AppTest.from_file("../../app.py", default_timeout=60).run().sidebar.warning
+        assert "Another program keeps the list of runs" in warning.value
+    queue.close()
+
+
+def keys(app: AppTest) -> set[str]:
+    """The keys of the buttons that download something."""
+    return {str(found) for element in app.get("download_button") for found in re.findall(r"take_.*$", element.proto.id)}
+
+
+def plain_text(markdown: str) -> str:
+    return markdown.replace("\\", "")

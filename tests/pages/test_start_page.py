@@ -16,14 +16,14 @@ from tests.waiting import until
 from ui.claims import Asked
 from ui.missions import missions
 
-QUICK = {"train_size": 500, "validation": 100, "epochs": 1}
+QUICK = {"train_size": 3000, "validation": 100, "epochs": 1}
 
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     """Jobs of the test's own in place of the process's."""
     jobs = Jobs()
-    for module in ["mlpcore.comparison.job", "ui.missions", "ui.run_list"]:
+    for module in ["mlpcore.comparison.job", "ui.comparison_list"]:
         monkeypatch.setattr(f"{module}.jobs", jobs)
     yield jobs
     jobs.close()

@@ -184,8 +184,8 @@ def test_every_session_sees_the_runs_at_the_side(queue: RunQueue) -> None:
     # AppTest runs the entry script in the first run of a session only.
     app = AppTest.from_file("../../app.py", default_timeout=60).run()
     assert [button.label for button in app.sidebar.button] == [
-        f"Run {waiting.number} · paused 0 %",
-        f"Run {finished.number} · {100 * finished.result.test.accuracy:.1f} %",
+        f"Server run {waiting.number} · paused 0 %",
+        f"Server run {finished.number} · {100 * finished.result.test.accuracy:.1f} %",
     ]
 
 
@@ -239,12 +239,12 @@ def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue)
     other = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     other.query_params["run"] = runs_here[0].id
     other.run()
-    assert any(subheader.value.startswith(r"Run 1\:") for subheader in other.subheader)
+    assert any(subheader.value.startswith(r"Server run 1\:") for subheader in other.subheader)
     stranger = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     stranger.query_params["run"] = "../../etc/passwd"
     stranger.run()
     assert not stranger.exception
-    assert any(subheader.value.startswith(r"Run 2\:") for subheader in stranger.subheader)
+    assert any(subheader.value.startswith(r"Server run 2\:") for subheader in stranger.subheader)
     assert "is not here" in stranger.warning[0].value
 
 

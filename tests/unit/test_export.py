@@ -2,12 +2,14 @@
 
 import ast
 import csv
+import gc
 import importlib.metadata
 import json
 import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -338,3 +340,22 @@ def test_an_excerpt_has_what_is_needed_and_no_more() -> None:
     assert library.imports_for(laid_out(definitions)) == "from functools import cache"
     assert library.imports_for("wraps(math.pi, sep)") == "import math\nfrom functools import wraps\nfrom os import sep"
     assert library.definitions_for("nothing()") == []
+
+
+def test_several_can_ask_for_code_at_the_same_time() -> None:
+    experiment = TUTORIAL_PRESETS["two-hidden"]
+    alone = script(experiment)
+
+    def let_others_go_on(phase: str, info: dict[str, int]) -> None:
+        time.sleep(1e-4)
+
+    # Whoever parses makes many small objects, and is interrupted in the middle when Python collects garbage.
+    often = gc.get_threshold()
+    gc.callbacks.append(let_others_go_on)
+    gc.set_threshold(100)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert list(threads.map(script, 8 * [experiment])) == 8 * [alone]
+    finally:
+        gc.set_threshold(*often)
+        gc.callbacks.remove(let_others_go_on)

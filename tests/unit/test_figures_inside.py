@@ -98,11 +98,11 @@ class TestWhoTalksToWhom:
     @pytest.mark.parametrize(
         ("call", "busy", "words"),
         [
-            ("zero_grad", {"optimizer", "autograd"}, {"clears .grad"}),
+            ("zero_grad", {"optimizer", ".grad"}, {"clears"}),
             ("forward", {"DataLoader", "model"}, {"images"}),
             ("loss", {"model", "loss", "DataLoader"}, {"logits", "labels"}),
-            ("backward", {"loss", "autograd"}, {"loss"}),
-            ("step", {"autograd", "optimizer", "model"}, {".grad", "parameters"}),
+            ("backward", {"loss", "autograd", ".grad"}, {"loss", "fills"}),
+            ("step", {".grad", "optimizer", "model"}, {"reads", "parameters"}),
         ],
     )
     def test_what_a_call_does_lights_up(self, call: inside.Call, busy: set[str], words: set[str]) -> None:
@@ -143,7 +143,7 @@ def test_both_loops_are_drawn_step_by_step(quantity: Any) -> None:
 
 
 def test_every_optimizer_has_a_bar_for_each_layer() -> None:
-    found = [Update("adam", 0.001, (0.1, 0.2), 0.001, 0.5), Update("sgd", 0.01, (0.0, 0.4), 0.1, 1.0)]
+    found = [Update("adam", 0.001, (0.1, 0.2), 0.001, 0.5, 0.3), Update("sgd", 0.01, (0.0, 0.4), 0.1, 1.0, 0.3)]
     figure = inside.update_norms(found, {"adam": "Adam", "sgd": "SGD"})
     assert list(figure.data[0].y) == ["Adam", "SGD"]
     # A logarithmic axis has no 0.

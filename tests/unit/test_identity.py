@@ -1,14 +1,16 @@
 """Tokens that only the server can have made."""
 
 import os
+import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpcore.identity import name_in, new_name, secret_key, signed
+from mlpcore.identity import name_in, new_name, secret_key, server_name, signed
 
 KEY = bytes(range(32))
 
@@ -40,12 +42,32 @@ def test_the_key_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_without_a_place_for_it_or_with_a_damaged_one_the_key_lasts_for_the_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_place_for_it_the_key_lasts_for_the_process(tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("no folder")
     assert len(secret_key(in_the_way / "secret")) == 32
-    damaged = tmp_path / "secret"
-    damaged.write_bytes(b"short")
-    assert len(secret_key(damaged)) == 32
+    assert not list(tmp_path.glob("secret*"))
+
+
+@pytest.mark.parametrize("content", [b"", b"short", bytes(33)])
+def test_a_damaged_key_is_replaced_by_one_that_lasts(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    file.with_name("secret.half").write_bytes(b"left by a process that died")
+    key = secret_key(file)
+    assert (len(key), secret_key(file), file.read_bytes()) == (32, key, key)
+    assert not file.with_name("secret.half").exists()
+    if os.name == "posix":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_servers_that_start_at_the_same_time_have_the_same_key(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(lambda _: secret_key(tmp_path / "new" / "secret"), range(8)))
+    assert len(keys) == 1
+
+
+def test_servers_are_told_apart_by_their_keys_and_give_nothing_of_them_away() -> None:
+    assert server_name(KEY) == server_name(KEY) != server_name(b"x" * 32)
+    assert re.fullmatch("[0-9a-f]{8}", server_name(KEY))
+    assert server_name(KEY) not in KEY.hex()

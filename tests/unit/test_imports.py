@@ -1,5 +1,6 @@
 """Models that somebody brought in: checked before use, and their names cannot leave the folder."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_model_comes_back_as_it_was(imported: Imported) -> None:
 
 
 def test_an_upload_is_taken_as_well(imported: Imported) -> None:
-    model_id = imported.add_bytes(BUNDLED["two-hidden"].read_bytes())
+    model_id = imported.add_bytes(BUNDLED["two-hidden"].read_bytes(), "theirs.safetensors")
     assert imported.get(model_id).experiment.architecture.hidden == (512, 256)
 
 
@@ -36,8 +37,10 @@ def test_an_upload_is_taken_as_well(imported: Imported) -> None:
 )
 def test_what_is_no_model_is_refused_and_nothing_is_kept(imported: Imported, content: bytes) -> None:
     with pytest.raises(InvalidModel) as refused:
-        imported.add_bytes(content)
-    assert str(refused.value).endswith((".", ")"))
+        imported.add_bytes(content, "theirs.safetensors")
+    # The file's own name, and not where its bytes lay for a moment.
+    assert str(refused.value).startswith("theirs.safetensors: ")
+    assert tempfile.gettempdir() not in str(refused.value)
     assert imported.ids() == []
 
 
@@ -47,8 +50,10 @@ def test_a_file_that_is_not_there_or_too_large_is_said(
     with pytest.raises(InvalidModel, match="cannot be read"):
         imported.add(tmp_path / "nothing")
     monkeypatch.setattr("mlpcore.imports.MAX_BYTES", 1000)
-    with pytest.raises(InvalidModel, match="bytes"):
+    with pytest.raises(InvalidModel, match=r"one-hidden\.safetensors has .* bytes"):
         imported.add(BUNDLED["one-hidden"])
+    with pytest.raises(InvalidModel, match=r"theirs\.safetensors has .* bytes"):
+        imported.add_bytes(bytes(1001), "theirs.safetensors")
 
 
 @pytest.mark.parametrize("name", ["../secret", "x", "", "/etc/passwd", "a" * 32 + "/..", "A" * 32])

@@ -79,6 +79,17 @@ def test_a_drawing_travels_in_the_text(model: Model, mnist: Dataset) -> None:
     assert namespace["label"] == 9
 
 
+def test_answering(mnist: Dataset) -> None:
+    models = {f"{name}.safetensors": load(path) for name, path in BUNDLED.items()}
+    for file, model in models.items():
+        save(model, Path(file))
+    image = mnist.test.images[8]
+    answers = run(code.answering(models, image))["answers"]
+    assert list(answers) == list(models)
+    for file, model in models.items():
+        torch.testing.assert_close(answers[file], model.probabilities(image.unsqueeze(0))[0], rtol=1e-4, atol=1e-7)
+
+
 @pytest.mark.parametrize("layer", [0, 1])
 def test_adding_up(model: Model, mnist: Dataset, layer: int) -> None:
     neuron = Neuron(layer, 4)

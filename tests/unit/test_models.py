@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from mlpcore.datasets import Dataset
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment
-from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, bundled, load, save
+from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, as_bytes, bundled, load, save
 from mlpcore.models.files import FORMAT
 from mlpcore.network import MLP
 from mlpcore.training import Result, Trainer
@@ -39,6 +39,14 @@ def test_a_saved_model_comes_back_with_all_that_belongs_to_it(model: TrainedMode
     assert torch.equal(again.logits(images), model.logits(images))
     assert not again.network.training
     assert [file.name for file in path.parent.iterdir()] == [path.name], "nothing half-written is left"
+
+
+def test_its_bytes_are_such_a_file(model: TrainedModel, tmp_path: Path, mnist: Dataset) -> None:
+    (path := tmp_path / "bytes.safetensors").write_bytes(as_bytes(model))
+    again = load(path)
+    images = mnist.test.images[:50]
+    assert (again.title, again.experiment, again.test) == (model.title, model.experiment, model.test)
+    assert torch.equal(again.logits(images), model.logits(images))
 
 
 def test_a_model_answers_as_its_experiment_prepares_the_images(model: TrainedModel, mnist: Dataset) -> None:

@@ -5,6 +5,7 @@ import errno
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from mlpcore.runs import queue as process_queue
 from mlpcore.snapshots import Watch
 from mlpcore.store import Store
 from mlpcore.training import Trainer
+from tests.locked import busy
 from tests.waiting import until
 
 
@@ -334,7 +336,8 @@ def test_finished_runs_are_there_after_a_restart_and_read_only_when_asked_for(
     assert (later.status, later.result, later.model) == (Status.FAILED, None, None)
     assert later.error == failing.error and "learning rate" in str(later.error)
     assert later.history.steps == failing.history.steps > 0
-    assert second.submit(small(), paused=True).number == 3
+    # Everybody's runs are counted by themselves.
+    assert [second.submit(small(), whose, paused=True).number for whose in ("me", "", "new")] == [2, 2, 1]
     seconds = again.history.epochs[-1].seconds
     assert second.measured_seconds(small(seed=7)) == pytest.approx(seconds)
 
@@ -480,16 +483,18 @@ def test_training_goes_on_where_nothing_can_be_kept(start: Opener, monkeypatch: 
         run = queue.submit(small())
         until(lambda: run.unsaved, "the words")
         until(lambda: run.status.is_final, "it ends")
-    assert run.status is Status.FINISHED
-    assert run.unsaved and "is full" in run.unsaved
-    assert run.result and run.model and run.history.epochs
-    assert look(queue) == [run]
+        assert run.status is Status.FINISHED
+        assert run.unsaved and "is full" in run.unsaved
+        assert run.result and run.model and run.history.epochs
+        assert look(queue) == [run]
     fine = queue.submit(endless())
     until(lambda: fine.step > 5, "it trains")
     assert fine.unsaved is None
 
 
-def test_without_a_folder_runs_stay_in_memory_and_are_kept_once_there_is_one(start: Opener, tmp_path: Path) -> None:
+def test_without_a_folder_runs_stay_in_memory_and_are_kept_once_there_is_one(
+    start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "runs").write_text("no folder")
     queue = start()
     assert queue.runs() == []
@@ -499,10 +504,89 @@ def test_without_a_folder_runs_stay_in_memory_and_are_kept_once_there_is_one(sta
     until(lambda: run.status.is_final, "it ends")
     assert (run.number, run.status) == (1, Status.FINISHED) and run.result
     assert run.unsaved == problem
+    monkeypatch.setattr("mlpcore.runs.RETRY_SECONDS", 0.01)
     (tmp_path / "runs").unlink()
     assert look(queue) == [run]
     assert queue.unsaved is None
     assert queue.submit(small(), paused=True).unsaved is None
+    queue.describe(run, "Kept at last")
+    until(lambda: not queue._unfiled(), "it is kept")
+    assert not run.unsaved
+    assert [again.title for again in start().runs() if again.status is Status.FINISHED] == ["Kept at last"]
+
+
+def test_while_another_process_keeps_the_list_busy_nothing_waits_and_all_is_written_afterwards(
+    start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlpcore.runs.RETRY_SECONDS", 0.01)
+    queue = start(busy_seconds=0.01)
+    before = queue.submit(small())
+    trained_on = queue.submit(small(epochs=3), paused=True)
+    until(lambda: before.status.is_final, "it ends")
+    gone, back, ended = (queue.submit(small(seed=seed)) for seed in (1, 2, 3))
+    until(lambda: ended.status.is_final and back.status.is_final and gone.status.is_final, "they end")
+    with busy(tmp_path / "runs"):
+        queue.describe(before, "A name", ["tag"], "a note")
+        queue.delete([gone, back])
+        queue.put_back([back.id])
+        assert queue.unsaved and "busy" in queue.unsaved
+        new = queue.submit(small(seed=4))
+        endless_one = queue.submit(endless())
+        queue.describe(endless_one, "Still going")
+        assert new.unsaved and "busy" in new.unsaved
+        queue.resume(trained_on)
+        until(lambda: new.status.is_final and trained_on.status.is_final, "they end")
+        until(lambda: endless_one.step > 5, "it trains")
+        # What was done counts at once, and is not undone by a look at the list.
+        assert {run.id for run in look(queue)} == {
+            run.id for run in (before, trained_on, back, ended, new, endless_one)
+        }
+        assert before.title == "A name"
+    until(lambda: not (queue.unsaved or queue._unfiled() or endless_one.unsaved), "all is written")
+    other = start()
+    listed = {run.id: run for run in other.runs()}
+    assert set(listed) == {run.id for run in (before, trained_on, back, ended, new, endless_one)}
+    assert (listed[before.id].title, listed[before.id].tags, listed[before.id].note) == ("A name", ("tag",), "a note")
+    assert listed[endless_one.id].title == "Still going" and listed[endless_one.id].elsewhere
+    for run in (new, trained_on):
+        again = listed[run.id]
+        assert again.status is Status.FINISHED
+        assert again.history.losses.tobytes() == run.history.losses.tobytes()
+        assert again.result and run.outcome and again.result.test.accuracy == run.outcome.test_accuracy
+
+
+def test_a_server_that_starts_while_the_list_is_busy_shows_it(
+    start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlpcore.runs.UNDO_TIME", timedelta(0))
+    queue = start()
+    run, gone = queue.submit(small()), queue.submit(small(seed=1))
+    until(lambda: run.status.is_final and gone.status.is_final, "they end")
+    queue.delete([gone])
+    queue.close()
+    with busy(tmp_path / "runs"):
+        # It cannot remove what was deleted.
+        assert [found.id for found in start(busy_seconds=0.01).runs()] == [run.id]
+    assert (tmp_path / "runs" / gone.id).exists() or list((tmp_path / "runs").glob("*.deleted"))
+    assert [found.id for found in start().runs()] == [run.id]
+    assert not list((tmp_path / "runs").glob(f"{gone.id}*"))
+
+
+def test_what_is_not_written_yet_is_written_when_the_server_ends(
+    start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = start(busy_seconds=0.01)
+    run = queue.submit(small(), paused=True)
+    with busy(tmp_path / "runs"):
+        queue.describe(run, "A name")
+        late = queue.submit(small(seed=1))
+        until(lambda: late.status.is_final, "it ends")
+    queue.close()
+    assert {found.id: found.status for found in start().runs()} == {
+        run.id: Status.INTERRUPTED,
+        late.id: Status.FINISHED,
+    }
+    assert start().get(run.id).title == "A name"  # type: ignore[union-attr]
 
 
 def test_runs_of_a_comparison_and_cancelled_ones_leave_nothing_on_the_disk(start: Opener, tmp_path: Path) -> None:
@@ -515,7 +599,7 @@ def test_runs_of_a_comparison_and_cancelled_ones_leave_nothing_on_the_disk(start
     assert not [path for path in (tmp_path / "runs").iterdir() if path.is_dir()]
 
 
-def test_deleted_runs_can_be_put_back_until_they_are_purged(start: Opener, tmp_path: Path) -> None:
+def test_deleted_runs_can_be_put_back(start: Opener) -> None:
     queue = start()
     runs = [queue.submit(small(seed=seed)) for seed in range(3)]
     active = queue.submit(endless())
@@ -525,7 +609,3 @@ def test_deleted_runs_can_be_put_back_until_they_are_purged(start: Opener, tmp_p
     queue.put_back([runs[1].id])
     assert look(queue) == [active, runs[1]]
     assert runs[1].result
-    queue.purge()
-    queue.put_back([runs[0].id])
-    assert look(queue) == [active, runs[1]]
-    assert {path.name for path in (tmp_path / "runs").iterdir() if path.is_dir()} == {active.id, runs[1].id}

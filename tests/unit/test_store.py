@@ -20,6 +20,7 @@ from mlpcore.history import EpochRecord, HealthRecord, History, LayerHealth
 from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoreProblem, files, recorder, runs_folder
 from mlpcore.store.database import MIGRATIONS
 from mlpcore.training import EpochEnd, Finished, Result, Step, Trainer
+from tests.locked import busy
 
 Small = Callable[..., Experiment]
 Train = Callable[..., tuple[Trainer, Result]]
@@ -380,9 +381,49 @@ def test_a_run_whose_end_cannot_be_kept_stays_interrupted(
         patch.setattr(recorder, "write_result", no_room)
         kept.end("finished", trainer.experiment, trainer.history, event.result, trainer.model)
     assert kept.unsaved and "is full" in kept.unsaved
+    # It is still held, so that its end can be kept later.
     (run,) = store.runs()
-    assert (run.status, run.step, run.outcome) == ("interrupted", 10, None)
+    assert (run.status, run.step, run.outcome) == ("training", 10, None)
+    kept.release()
+    (run,) = store.runs()
+    assert run.status == "interrupted"
     assert store.state(run.id)
+    again = store.take(run.id, run.number)
+    again.end("finished", trainer.experiment, trainer.history, event.result, trainer.model)
+    (run,) = store.runs()
+    assert (run.status, again.unsaved, store.state(run.id)) == ("finished", None, None)
+
+
+def test_a_run_that_failed_leaves_its_record_only(store: Store, small: Small, mnist: Dataset) -> None:
+    trainer = Trainer(small(), mnist)
+    kept = store.create(trainer.experiment)
+    next(trainer)
+    kept.save(trainer)
+    assert (store.folder / kept.id / "checkpoint.pt").exists()
+    kept.end("failed", trainer.experiment, trainer.history, error="no luck")
+    assert sorted(path.name for path in (store.folder / kept.id).iterdir()) == ["history.safetensors", "lock"]
+    assert store.history(kept.id, trainer.experiment, 1).steps == 1
+
+
+def test_a_list_that_another_process_keeps_busy_is_read_and_not_waited_for_to_write(store: Store, small: Small) -> None:
+    store.create(small()).release()
+    quick = Store(store.folder, busy_seconds=0.01)
+    with busy(store.folder):
+        (run,) = quick.runs()
+        with pytest.raises(StoreProblem, match=r"Another program keeps the list of runs in .* busy"):
+            quick.create(small())
+        with pytest.raises(StoreProblem, match="busy"):
+            quick.describe(run.id, "name", [], "")
+    # Nothing is left of what was not possible, and now it is.
+    assert [path.name for path in store.folder.iterdir() if path.is_dir()] == [run.id]
+    assert quick.create(small(), run_id=32 * "a").id == 32 * "a"
+    assert [found.id for found in store.runs()] == [run.id, 32 * "a"]
+    quick.close()
+
+
+def test_describing_a_run_that_is_gone_does_nothing(store: Store, small: Small) -> None:
+    store.describe(32 * "0", "name", ["tag"], "note")
+    assert store.runs() == []
 
 
 def test_a_person_can_name_runs_and_write_beside_them(store: Store, other: Store, small: Small) -> None:

@@ -1,22 +1,27 @@
-"""What the Inside page shows: kept in the session, and in the page's address, so that a link shows the same."""
-
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+"""What the Inside page shows, and what its address says of it."""
 
 import streamlit as st
 
-from mlpcore.experiment import LIMITS, Range
+from mlpcore.experiment import LIMITS, MAX_HIDDEN_LAYERS, Range
 from mlpcore.figures.inside import Call
-from mlpcore.links import as_number
+from mlpcore.inspection.layers import Neuron
+from ui import page_address
 from ui.inside.subjects import subject_titles
-from ui.navigation import note_in_address
+from ui.page_address import Part, Parts, one_of, switch, whole_number
 
-VIEW, MODEL, STEP_MODEL, IMAGE, LAYER, NEURON, CALL, WHICH_STEP, BATCH, FORGET, DIGIT = (
-    "inside_view", "inside_model", "inside_step_model", "inside_image", "inside_layer", "inside_neuron", "inside_call",
-    "inside_which_step", "inside_batch", "inside_forget", "inside_digit",
+PAGE = "inside"
+
+VIEW, MODEL, STEP_MODEL, IMAGE, LAYER, NEURON, ORDER, OFF, CALL, WHICH_STEP, BATCH, FORGET, DIGIT = (
+    "inside_view", "inside_model", "inside_step_model", "inside_image", "inside_layer", "inside_neuron",
+    "inside_order", "inside_off", "inside_call", "inside_which_step", "inside_batch", "inside_forget", "inside_digit",
 )  # fmt: skip
-"""Keys of the session's state. Layers and neurons count from 0, batches from 1; NEURON is None until one is chosen."""
+"""Keys of the session's state. Layers and neurons count from 0, batches from 1; NEURON is None until one is chosen.
+OFF holds the neurons that are switched off for each model that had any."""
+
+DROPOUT, MASKS, BYTES_SIZE = "inside_dropout", "inside_masks", "inside_bytes_size"
+
+POINTS_MODEL, STAGE, TRAINED, ONLY = "projector_model", "projector_stage", "projector_when", "projector_only"
+"""Keys of the projector's state: its model, the stage from 0, after training or before, and the digits alone shown."""
 
 IMAGE_FIELD = "inside_image_field"
 """The text in the field for IMAGE, which may be half typed."""
@@ -32,16 +37,21 @@ VIEWS = {
 
 CALLS: tuple[Call, ...] = ("zero_grad", "forward", "loss", "backward", "step")
 STEPS = ("first", "second")
+ORDERS = ("activation", "push")
+DROPOUTS = (0.0, 0.1, 0.2, 0.5, 0.8)
+BYTES_SIZES = (64, 256, 1000)
 
 USUAL_MODEL, USUAL_STEP_MODEL = "two-hidden", "untrained-two-hidden"
 
 TEST_IMAGES = Range("Test image", 0, 9_999, "They are counted from 0.")
 BATCHES = Range("Batch", 1, 936, "An epoch has 937 whole batches of 64, and the page may need the next one, too.")
+MASK_NUMBERS = Range("Masks number", 0, 999, "They are counted from 0.")
+
+_HEXADECIMAL = "0123456789abcdef"
 
 _NEURONS = Range("Neuron", 0, int(LIMITS["hidden"].high) - 1, "They are counted from 0.")
-_LAYERS = Range("Layer", 0, 8, "They are counted from 0, and the last one is the output.")
-
-_NOTED = "inside_noted_address"
+_LAYERS = Range("Layer", 0, MAX_HIDDEN_LAYERS, "They are counted from 0, and the last one is the output.")
+_STAGES = Range("Stage", 0, MAX_HIDDEN_LAYERS, "They are counted from 0, which is the input.")
 
 
 def take_address() -> list[str]:
@@ -49,79 +59,47 @@ def take_address() -> list[str]:
 
     Returns a sentence for each value in the address that is not possible and was left out.
     """
-    state, parts = st.session_state, _parts()
-    given = {name: st.query_params[name] for name in parts if name in st.query_params}
-    # A page that is come back to in the navigation has no address, and shows what it showed.
-    if VIEW in state and (not given or given == state.get(_NOTED)):
+    problems = page_address.take(PAGE, _parts())
+    if problems is None:
         return []
-    state.update({part.key: part.default for part in parts.values()})
-    problems = []
-    for name, text in given.items():
-        try:
-            state[parts[name].key] = parts[name].read(text)
-        except ValueError as problem:
-            problems.append(str(problem))
-    state[IMAGE_FIELD] = str(state[IMAGE])
+    st.session_state[IMAGE_FIELD] = str(st.session_state[IMAGE])
     return problems
 
 
 def note_address() -> None:
-    """Writes into the address what is shown, as far as it is not what the page shows by itself."""
-    state, parts = st.session_state, _parts()
-    address = {
-        name: str(part.write(state[part.key])) for name, part in parts.items() if state[part.key] != part.default
-    }
-    note_in_address(dict.fromkeys(parts, "") | address)
-    state[_NOTED] = address
+    """Writes into the address what is shown."""
+    page_address.note(PAGE, _parts())
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A value of the state, which the address holds as a text unless it is the default.
-
-    `read` raises ValueError with a sentence for a text that stands for no possible value.
-    """
-
-    key: str
-    default: Any
-    read: Callable[[str], Any]
-    write: Callable[[Any], object] = str
+def address() -> dict[str, str]:
+    """What the address says of what is shown now."""
+    return page_address.address_of(_parts())
 
 
-def _parts() -> dict[str, _Part]:
+def _parts() -> Parts:
     return {
-        "view": _choice(VIEW, "forward", "View", VIEWS),
-        "model": _Part(MODEL, USUAL_MODEL, _read_model),
-        "step_model": _Part(STEP_MODEL, USUAL_STEP_MODEL, _read_model),
-        "image": _number(IMAGE, 0, TEST_IMAGES),
-        "layer": _number(LAYER, 0, _LAYERS),
-        "neuron": _number(NEURON, None, _NEURONS),
-        "call": _choice(CALL, CALLS[0], "Call", CALLS),
-        "step": _choice(WHICH_STEP, "second", "Step", STEPS),
-        "batch": _number(BATCH, 1, BATCHES),
-        "forget": _Part(
-            FORGET,
-            False,
-            lambda text: _choice(FORGET, "off", "Forget", ["on", "off"]).read(text) == "on",
-            lambda forgets: "on" if forgets else "off",
-        ),
-        "digit": _number(DIGIT, 3, Range("Digit", 0, 9, "There are ten of them.")),
+        "view": one_of(VIEW, "forward", "View", VIEWS),
+        "model": Part(MODEL, USUAL_MODEL, _read_model),
+        "step_model": Part(STEP_MODEL, USUAL_STEP_MODEL, _read_model, control="model"),
+        "image": whole_number(IMAGE, 0, TEST_IMAGES),
+        "layer": whole_number(LAYER, 0, _LAYERS, control="neuron"),
+        "neuron": whole_number(NEURON, None, _NEURONS),
+        "order": one_of(ORDER, ORDERS[0], "Order", ORDERS, control="neuron"),
+        # Of the model that is shown.
+        "off": Part(OFF, {}, _read_off, _write_off),
+        "call": one_of(CALL, CALLS[0], "Call", CALLS),
+        "step": one_of(WHICH_STEP, "second", "Step", STEPS),
+        "batch": whole_number(BATCH, 1, BATCHES),
+        "forget": switch(FORGET, False, "Forget"),
+        "dropout": one_of(DROPOUT, 0.5, "Dropout", DROPOUTS),
+        "masks": whole_number(MASKS, 0, MASK_NUMBERS, control="dropout"),
+        "bytes": one_of(BYTES_SIZE, BYTES_SIZES[0], "A batch of", BYTES_SIZES),
+        "digit": whole_number(DIGIT, 3, Range("Digit", 0, 9, "There are ten of them.")),
+        "points_model": Part(POINTS_MODEL, USUAL_MODEL, _read_model, control="projector"),
+        "stage": whole_number(STAGE, 0, _STAGES, control="projector"),
+        "training": Part(TRAINED, True, _read_training, lambda after: "after" if after else "before", "projector"),
+        "only": Part(ONLY, [], _read_digits, lambda digits: "".join(map(str, sorted(digits))), "projector"),
     }
-
-
-def _choice(key: str, default: str, what: str, choices: Iterable[str]) -> _Part:
-    allowed = list(choices)
-
-    def read(text: str) -> str:
-        if text not in allowed:
-            raise ValueError(f"{what} {text[:20]!r} is not possible: there are {', '.join(allowed)}.")
-        return text
-
-    return _Part(key, default, read)
-
-
-def _number(key: str, default: int | None, allowed: Range) -> _Part:
-    return _Part(key, default, lambda text: int(allowed.check(as_number(int, text))))
 
 
 def _read_model(text: str) -> str:
@@ -130,3 +108,36 @@ def _read_model(text: str) -> str:
             f"There is no model {text[:20]!r} here: it may be a run of another browser or server, or be deleted."
         )
     return text
+
+
+def _read_training(text: str) -> bool:
+    return bool(one_of(TRAINED, "", "Training", ["before", "after"]).read(text) == "after")
+
+
+def _read_digits(text: str) -> list[int]:
+    if not text.isdecimal() or not text.isascii() or len(set(text)) < len(text):
+        raise ValueError(f"Digits {text[:20]!r} are not possible: give some of 0123456789, each once.")
+    return sorted(map(int, text))
+
+
+# Half of a layer may be switched off, so each layer's neurons are the bits of one hexadecimal number.
+
+
+def _read_off(text: str) -> dict[str, frozenset[Neuron]]:
+    off: set[Neuron] = set()
+    for layer, part in enumerate(text.split(".")[: MAX_HIDDEN_LAYERS + 1]):
+        if layer == MAX_HIDDEN_LAYERS or len(part) > LIMITS["hidden"].high / 4 or not set(part) <= set(_HEXADECIMAL):
+            raise ValueError(
+                f"The neurons {text[:20]!r} to switch off are not possible: for each of up to {MAX_HIDDEN_LAYERS} "
+                "hidden layers a hexadecimal number is needed, with a dot between them."
+            )
+        bits = int(part or "0", 16)
+        off |= {Neuron(layer, index) for index in range(bits.bit_length()) if bits >> index & 1}
+    return {st.session_state[MODEL]: frozenset(off)}
+
+
+def _write_off(off: dict[str, frozenset[Neuron]]) -> str:
+    layers = [0] * MAX_HIDDEN_LAYERS
+    for neuron in off.get(st.session_state[MODEL], ()):
+        layers[neuron.layer] |= 1 << neuron.index
+    return ".".join(f"{bits:x}" if bits else "" for bits in layers).rstrip(".")

@@ -16,6 +16,7 @@ from mlpcore.inspection.binary import YesOrNo, ask_yes_or_no
 from ui.inside.address import DIGIT, IMAGE, IMAGE_FIELD
 from ui.inside.numbers import in_latex
 from ui.inside.subjects import use_one_thread
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
@@ -30,7 +31,15 @@ _PICTURE_PIXELS = 112
 def show_yes_or_no(dataset: Dataset) -> None:
     """Lets one choose the digit that is asked for, trains both models, and compares their answers."""
     state = st.session_state
-    st.segmented_control("Is it a …", range(CLASSES), key=DIGIT, required=True, persist_state="session")
+    if "digit" not in lesson().hidden:
+        st.segmented_control(
+            "Is it a …",
+            range(CLASSES),
+            key=DIGIT,
+            required=True,
+            disabled=lesson().locks("digit"),
+            persist_state="session",
+        )
     digit: int = state[DIGIT]
     st.markdown(texts("inside")["binary"].format(a_digit=a_digit(digit), images=_IMAGES))
     asked: set[int] = state.setdefault(_ASKED, set())
@@ -76,17 +85,28 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
             ],
         }
     )
-    st.markdown(texts("inside")["binary_after"].format(always_no=percent(found.always_no), digit=digit))
+    st.markdown(
+        texts("inside")["binary_after"].format(always_no=percent(found.always_no), digit=digit, a_digit=a_digit(digit))
+    )
     row: int = state[IMAGE]
     image, label = dataset.test.images[row : row + 1], int(dataset.test.labels[row])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(ink_on_paper(image[0], _PICTURE_PIXELS), width=_PICTURE_PIXELS, alt=f"Test image {row}, a {label}.")
-        with st.container(width="content"):
+        with st.container(width="content", key="inside_binary"):
             st.markdown(f"Test image {row:,}: **{a_digit(label)}**")
-            st.button("At random", key="inside_binary_random", icon=":material/shuffle:", on_click=_go_to, args=(None,))
+            locked = lesson().locks("image")
+            st.button(
+                "At random",
+                key="inside_binary_random",
+                icon=":material/shuffle:",
+                disabled=locked,
+                on_click=_go_to,
+                args=(None,),
+            )
             st.button(
                 f"At random, {a_digit(digit)}",
                 key="inside_binary_one",
+                disabled=locked,
                 on_click=_go_to,
                 args=((dataset.test.labels == digit).nonzero().flatten().tolist(),),
             )

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.lessons import lesson
 from ui.projector import show_projector
 from ui.two_neurons import show_two_neurons
 
@@ -10,5 +11,6 @@ def show_depth() -> None:
     """The projector, and below it the window on a layer of two neurons."""
     st.subheader("The digits as points", anchor=False)
     show_projector()
-    st.subheader("Two neurons, while they learn", anchor=False)
-    show_two_neurons()
+    if not lesson().locks("two_neurons"):
+        st.subheader("Two neurons, while they learn", anchor=False)
+        show_two_neurons()

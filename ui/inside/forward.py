@@ -46,10 +46,11 @@ def _verdict(subject: Subject, picture: Picture, passed: ForwardPass) -> None:
     answer = int(passed.logits.argmax())
     share = common.probability_in_words(float(passed.softmax.probabilities[answer]))
     mark = ":material/check:" if answer == picture.label else ":material/close:"
-    st.markdown(
-        f"{mark} {picture.title} shows **{a_digit(picture.label)}**. {subject.title} answers **{answer}** with a "
-        f"probability of {share}."
-    )
+    with st.container(key="inside_verdict"):
+        st.markdown(
+            f"{mark} {picture.title} shows **{a_digit(picture.label)}**. {subject.title} answers **{answer}** with a "
+            f"probability of {share}."
+        )
 
 
 def _flattened(subject: Subject, picture: Picture, passed: ForwardPass) -> None:

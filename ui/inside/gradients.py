@@ -21,6 +21,7 @@ from ui.inside.subjects import Subject, use_one_thread
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
+from ui.words import percent
 
 _STEPS = 40
 """Of the loop that forgets `zero_grad`: with Adam its loss begins to suffer after some twenty."""
@@ -63,7 +64,7 @@ def show_accumulation(subject: Subject) -> None:
     found = _halves(subject.model.experiment, subject.model.network)
     st.table(
         {
-            "model": [f"The same {norm} batch norm, untrained" if norm else subject.title for norm in found],
+            "model": [f"{other}, untrained" if other else subject.title for other in found],
             "norm, whole batch": [in_words(each.whole) for each in found.values()],
             "norm, two halves": [in_words(each.added) for each in found.values()],
             "largest difference": [_difference(each) for each in found.values()],
@@ -79,7 +80,7 @@ def show_accumulation(subject: Subject) -> None:
 def _difference(each: Halves) -> str:
     if each.difference < _EQUAL:
         return f"{each.difference:.0e} of the largest: rounding"
-    return f"{100 * each.difference:.2g} % of the largest"
+    return f"{100 * each.difference:{'.0f' if each.difference > 0.1 else '.2g'}} % of the largest"
 
 
 def show_optimizers(subject: Subject) -> None:
@@ -87,7 +88,7 @@ def show_optimizers(subject: Subject) -> None:
     st.subheader("What each optimizer would do with one gradient", anchor=False)
     found = _updates(subject.model.experiment, subject.model.network)
     names = {each.optimizer: (FIELDS["optimizer"].choices or {})[each.optimizer] for each in found}
-    st.markdown(texts("inside")["optimizers"])
+    st.markdown(texts("inside")["optimizers"].format(still=percent(found[0].without_gradient)))
     live_chart(
         as_json(figures.update_norms(found, names)),
         key="inside_updates",
@@ -120,13 +121,17 @@ def _loops(experiment: Experiment, network: MLP) -> tuple[Loop, Loop]:
 
 @lru_cache(maxsize=16)
 def _halves(experiment: Experiment, network: MLP) -> dict[str, Halves]:
-    """For the model, under the name "", and for the same with or without batch norm, whichever it is not."""
+    """For the model, under the name "", and for the same with and without batch norm, but always without dropout."""
     use_one_thread()
     (batch,) = batches(datasets.load("mnist"), _BATCH, 1)
     compared: dict[str, Model] = {"": Classifier(experiment, network)}
-    if experiment.architecture.hidden:
-        other = experiment.changed(batch_norm=not experiment.architecture.batch_norm)
-        compared["with" if other.architecture.batch_norm else "without"] = untrained(other)
+    architecture = experiment.architecture
+    if architecture.hidden:
+        for norm in (False, True):
+            if architecture.dropout or norm != architecture.batch_norm:
+                name = f"The same {'with' if norm else 'without'} batch norm"
+                name += f", {'and ' * (not norm)}without dropout" * bool(architecture.dropout)
+                compared[name] = untrained(experiment.changed(batch_norm=norm, dropout=0.0))
     return {name: halves(model, batch) for name, model in compared.items()}
 
 

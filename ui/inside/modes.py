@@ -10,9 +10,20 @@ from mlpcore.inspection import code
 from mlpcore.inspection.memory import bytes_for_backward
 from mlpcore.inspection.modes import in_both_modes
 from mlpcore.inspection.workbench import with_dropout
-from ui.inside.address import MODEL, USUAL_MODEL
+from ui.inside.address import (
+    BYTES_SIZE,
+    BYTES_SIZES,
+    DROPOUT,
+    DROPOUTS,
+    MASK_NUMBERS,
+    MASKS,
+    MODEL,
+    USUAL_MODEL,
+    note_address,
+)
 from ui.inside.pictured import Picture, pick_picture, show_number_problem
 from ui.inside.subjects import Subject, offer_file, pick_subject, use_one_thread
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
@@ -20,10 +31,7 @@ from ui.words import bytes_in_words, percent
 
 _TIMES = 10
 _COMPANIONS = 1000
-_SHARES = (0.1, 0.2, 0.5, 0.8)
 _SURE = 0.9
-_SIZES = (64, 256, 1000)
-_SHARE, _SEED, _SIZE = "inside_dropout", "inside_masks", "inside_bytes_size"
 
 
 def show_modes(dataset: Dataset) -> None:
@@ -62,32 +70,21 @@ def _evaluate(dataset: Dataset, subject: Subject) -> None:
 def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
     use_one_thread()
     state = st.session_state
-    state.setdefault(_SHARE, 0.5)
-    state.setdefault(_SEED, 0)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Dropout",
-            _SHARES,
-            key=_SHARE,
-            format_func=lambda share: f"{100 * share:.0f} %",
-            required=True,
-            persist_state="session",
-            help="Put behind every hidden layer of a copy, whatever the model was trained with.",
-        )
-        st.button("Draw other masks", key="inside_other_masks", icon=":material/casino:", on_click=_other_masks)
+    if "dropout" not in lesson().hidden:
+        _choose_dropout()
     found = in_both_modes(
-        with_dropout(subject.model, state[_SHARE]),
+        with_dropout(subject.model, state[DROPOUT]),
         picture.image,
         dataset.test.images[:_COMPANIONS],
         _TIMES,
-        state[_SEED],
+        state[MASKS],
     )
     digit = int(found.evaluation[0].argmax())
     in_training = found.training[:, digit]
     lowest, highest = (common.probability_in_words(float(share)) for share in (in_training.min(), in_training.max()))
     answers = sorted(set(found.training.argmax(axis=1).tolist()))
     for column, name, values, sentence in zip(
-        st.columns(2),
+        st.container(key="inside_ten_times").columns(2),
         ("train", "eval"),
         (found.training, found.evaluation),
         (
@@ -114,8 +111,31 @@ def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
             st.markdown(sentence)
     if in_training.min() > _SURE:
         st.caption(texts("inside")["modes_sure"])
-    text = code.both_modes(subject.model, state[_SHARE], _TIMES, picture.code(subject.model))
+    text = code.both_modes(subject.model, state[DROPOUT], _TIMES, picture.code(subject.model))
     show_code(text, key="inside_modes_code")
+    note_address()
+
+
+def _choose_dropout() -> None:
+    locked = lesson().locks("dropout")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.segmented_control(
+            "Dropout",
+            DROPOUTS,
+            key=DROPOUT,
+            format_func=lambda share: f"{100 * share:.0f} %",
+            required=True,
+            disabled=locked,
+            persist_state="session",
+            help="Put behind every hidden layer of a copy, whatever the model was trained with.",
+        )
+        st.button(
+            "Draw other masks",
+            key="inside_other_masks",
+            icon=":material/casino:",
+            disabled=locked,
+            on_click=_other_masks,
+        )
 
 
 @st.fragment
@@ -123,14 +143,22 @@ def _count_bytes(dataset: Dataset, subject: Subject) -> None:
     use_one_thread()
     st.subheader("no_grad: what is not kept", anchor=False)
     st.markdown(texts("inside")["no_grad"])
-    st.session_state.setdefault(_SIZE, _SIZES[0])
-    size: int = st.segmented_control("Images in the batch", _SIZES, key=_SIZE, required=True, persist_state="session")  # type: ignore[assignment]
+    if "bytes" not in lesson().hidden:
+        st.segmented_control(
+            "Images in the batch",
+            BYTES_SIZES,
+            key=BYTES_SIZE,
+            required=True,
+            disabled=lesson().locks("bytes"),
+            persist_state="session",
+        )
+    size: int = st.session_state[BYTES_SIZE]
     model = subject.model
     inputs = model.inputs(dataset.train.images[:size])
     kept = bytes_for_backward(model.network, inputs)
     with torch.no_grad():
         without = bytes_for_backward(model.network, inputs)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="inside_bytes"):
         st.metric("Kept for backward", bytes_in_words(kept), width="content")
         st.metric("Under no_grad", bytes_in_words(without), width="content")
         parameters = sum(parameter.nbytes for parameter in model.network.parameters())
@@ -139,7 +167,8 @@ def _count_bytes(dataset: Dataset, subject: Subject) -> None:
         "Counted on the tensors that autograd keeps, after `eval()`. Time is not shown: at this size it is noise."
     )
     show_code(code.counting_bytes(model, size), key="inside_bytes_code")
+    note_address()
 
 
 def _other_masks() -> None:
-    st.session_state[_SEED] += 1
+    st.session_state[MASKS] = (st.session_state[MASKS] + 1) % (int(MASK_NUMBERS.high) + 1)

@@ -14,15 +14,16 @@ from mlpcore.figures import inside as figures
 from mlpcore.inspection import code
 from mlpcore.inspection.ablation import evaluation_without, logits_without
 from mlpcore.inspection.forward_pass import ForwardPass, HiddenLayer, forward_pass
-from mlpcore.inspection.influence import linear_map, pushes, strongest
+from mlpcore.inspection.influence import LinearMap, linear_map, pushes, strongest
 from mlpcore.inspection.layers import Neuron
 from mlpcore.inspection.weighted_sum import weighted_sum
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
-from ui.inside.address import LAYER, NEURON, note_address
+from ui.inside.address import LAYER, NEURON, OFF, ORDER, ORDERS, note_address
 from ui.inside.numbers import in_words
 from ui.inside.pictured import Picture
 from ui.inside.subjects import Subject, use_one_thread
+from ui.lessons import lesson
 from ui.live_chart import as_json, clickable_chart, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
@@ -35,7 +36,7 @@ _PICTURE_PIXELS = 84
 _EVERY = 5
 """Every fifth test image is enough for a quick look: 2,000 of them."""
 
-_ORDER, _OFF, _EXACT = "inside_order", "inside_off", "inside_exact"
+_EXACT, _LAYER_SHOWN = "inside_exact", "inside_layer_shown"
 
 
 @st.fragment
@@ -44,27 +45,35 @@ def look_at_neurons(subject: Subject, picture: Picture) -> None:
     use_one_thread()
     passed = forward_pass(subject.model, picture.image)
     neuron = _chosen(subject, passed)
+    architecture = subject.model.experiment.architecture
+    if passed.hidden:
+        st.markdown(texts(_TEXTS)["hidden"].format(rule=texts(_TEXTS)[f"rule_{architecture.activation}"]))
     for number, layer in enumerate(passed.hidden):
         _show_layer(subject, number, layer, neuron)
     if not passed.hidden:
         st.info(texts(_TEXTS)["no_hidden"], icon=":material/info:")
     st.subheader("Neurons", anchor=False)
-    _choose_layer(subject)
+    if "neuron" not in lesson().hidden:
+        _choose_layer(subject, neuron.layer)
     _show_strongest(subject, picture, passed, neuron)
     _show_sum(subject, picture, passed, neuron)
-    if passed.hidden:
+    if passed.hidden and "off" not in lesson().hidden:
         _switch_off(subject, picture, passed, neuron)
     note_address()
 
 
 def _chosen(subject: Subject, passed: ForwardPass) -> Neuron:
-    """The neuron that is looked at: the one that was chosen, if this model has it, else the strongest of its layer."""
+    """The neuron that is looked at: the one that was chosen, if this model has it, else the answer, or a strong one."""
     state = st.session_state
-    state[LAYER] = min(state[LAYER], len(subject.hidden))
-    sums = passed.sums_of(state[LAYER])
+    layer = min(state[LAYER], len(subject.hidden))
+    if not lesson().locks("neuron"):
+        state[LAYER] = layer
+    sums = passed.sums_of(layer)
     if state[NEURON] is None or state[NEURON] >= len(sums):
-        return Neuron(state[LAYER], int(strongest(_strengths(passed, state[LAYER]), 1)[0]))
-    return Neuron(state[LAYER], state[NEURON])
+        if layer == len(passed.hidden):
+            return Neuron(layer, int(passed.logits.argmax()))
+        return Neuron(layer, int(strongest(_strengths(passed, layer), 1)[0]))
+    return Neuron(layer, state[NEURON])
 
 
 def _strengths(passed: ForwardPass, layer: int) -> figures.Floats:
@@ -78,7 +87,7 @@ def _show_layer(subject: Subject, number: int, layer: HiddenLayer, neuron: Neuro
     silent = int((layer.activations == 0).sum())
     norm = " → batch norm" if layer.normalised is not None else ""
     st.markdown(
-        f"`[{inputs}]` · W `[{size}, {inputs}]` + b `[{size}]` → sums `[{size}]`{norm} → {subject.activation} → "
+        f"W `[{size}, {inputs}]` · x `[{inputs}]` + b `[{size}]` → sums `[{size}]`{norm} → {subject.activation} → "
         f"activations `[{size}]`" + (f"; **{silent}** of them are 0" if subject.activation == "ReLU" else "")
     )
     rows = {"sums": layer.sums}
@@ -106,29 +115,36 @@ def _on_strip(key: str, layer: int) -> Callable[[], None]:
 
 
 def _choose(layer: int, index: int | None) -> None:
-    st.session_state[LAYER], st.session_state[NEURON] = layer, index
+    # A lesson may have locked it, and the strips are still there to be clicked.
+    if not lesson().locks("neuron"):
+        st.session_state[LAYER], st.session_state[NEURON] = layer, index
 
 
-def _choose_layer(subject: Subject) -> None:
+def _choose_layer(subject: Subject, layer: int) -> None:
+    locked = lesson().locks("neuron")
+    if locked:
+        # What is locked stays as it is, also while a model is shown that has no such layer.
+        st.session_state[_LAYER_SHOWN] = layer
     names = [*(f"Hidden layer {number}" for number in range(1, len(subject.hidden) + 1)), "Output"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
             "Layer",
             range(len(names)),
-            key=LAYER,
+            key=_LAYER_SHOWN if locked else LAYER,
             format_func=names.__getitem__,
             required=True,
+            disabled=locked,
             persist_state="session",
             on_change=_forget_neuron,
         )
-        if st.session_state[LAYER] < len(subject.hidden):
-            st.session_state.setdefault(_ORDER, "activation")
+        if layer < len(subject.hidden):
             st.segmented_control(
                 "Strongest by",
-                ["activation", "push"],
-                key=_ORDER,
+                ORDERS,
+                key=ORDER,
                 format_func={"activation": "Activation", "push": "Push of the answer"}.__getitem__,
                 required=True,
+                disabled=locked,
                 persist_state="session",
                 on_change=_forget_neuron,
             )
@@ -143,12 +159,13 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
     values = _strengths(passed, layer)
     is_hidden = layer < len(subject.hidden)
     pushed = pushes(subject.model, picture.image, layer, answer) if is_hidden else None
-    by_push = pushed is not None and st.session_state.get(_ORDER) == "push"
+    by_push = pushed is not None and st.session_state[ORDER] == "push"
     order = strongest(pushed if by_push and pushed is not None else values, _SHOWN) if is_hidden else np.arange(CLASSES)
     maps = {index: linear_map(subject.model, picture.image, Neuron(layer, index)) for index in order.tolist()}
     has_maps = next(iter(maps.values())) is not None
+    otherwise = "makes 0 of it" if subject.activation == "ReLU" else "damps it"
     name = "pictures_first" if layer == 0 else "pictures_deep" if has_maps else "pictures_none"
-    st.markdown(texts(_TEXTS)[name].format(activation=subject.activation))
+    st.markdown(texts(_TEXTS)[name].format(activation=subject.activation, otherwise=otherwise))
     grid = st.grid(min_column_width=_PICTURE_PIXELS + 16, gap="small", key="inside_strongest")
     for slot, (index, found) in enumerate(maps.items()):
         with grid.container(gap=None):
@@ -163,6 +180,7 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
                 f":primary[**{title}**]" if index == chosen.index else title,
                 key=f"inside_open_{slot}",
                 type="tertiary",
+                disabled=lesson().locks("neuron"),
                 on_click=_choose,
                 args=(layer, index),
             )
@@ -176,7 +194,12 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
         )
         is_last = layer == len(subject.hidden) - 1
         name = "pushes_last" if is_last else "pushes_relu" if has_maps or layer == 0 else "pushes_curved"
-        st.caption(texts(_TEXTS)[name].format(answer=answer, total=pushed.sum(), logit=passed.logits[answer]))
+        and_norm = " and from batch norm" if subject.model.experiment.architecture.batch_norm else ""
+        st.caption(
+            texts(_TEXTS)[name].format(
+                answer=answer, total=pushed.sum(), logit=passed.logits[answer], and_norm=and_norm
+            )
+        )
 
 
 def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: Neuron) -> None:
@@ -195,6 +218,7 @@ def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: N
                     alt="Its picture with the outline of the image: orange wants ink, blue does not.",
                     height=300,
                 )
+                st.caption(_map_in_words(found, terms.total))
         with right:
             live_chart(
                 as_json(figures.sum_waterfall(terms, "pixel" if neuron.layer == 0 else "neuron")),
@@ -206,6 +230,12 @@ def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: N
         st.markdown(_sum_in_words(subject, passed, neuron, terms.total))
         text = code.adding_up(subject.model, neuron, _TERMS, picture.code(subject.model))
         show_code(text, key="inside_sum_code")
+
+
+def _map_in_words(found: LinearMap, total: float) -> str:
+    pictured = total - found.bias
+    bias = f"{'+' if found.bias >= 0 else '−'} {in_words(abs(found.bias))}"
+    return f"Picture × image {in_words(pictured)} {bias} from the biases = {in_words(total)}, the same sum."
 
 
 def _sum_in_words(subject: Subject, passed: ForwardPass, neuron: Neuron, total: float) -> str:
@@ -221,7 +251,7 @@ def _sum_in_words(subject: Subject, passed: ForwardPass, neuron: Neuron, total: 
 
 
 def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron: Neuron) -> None:
-    off = _off(subject)
+    off, locked = _off(subject), lesson().locks("off")
     st.subheader("Switch neurons off", anchor=False)
     st.markdown(texts(_TEXTS)["off"])
     layer = min(neuron.layer, len(subject.hidden) - 1)
@@ -233,6 +263,7 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
                 f"{'On again' if is_off else 'Off'}: neuron {neuron.index}",
                 key="inside_toggle",
                 icon=":material/power_settings_new:",
+                disabled=locked,
                 on_click=_set_off,
                 args=(subject, off - {neuron} if is_off else off | {neuron}),
             )
@@ -240,6 +271,7 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
         st.button(
             f"Off: the {len(shown)} strongest of hidden layer {layer + 1}",
             key="inside_off_strongest",
+            disabled=locked,
             on_click=_set_off,
             args=(subject, off | shown),
         )
@@ -247,10 +279,11 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
         st.button(
             f"Off: every second of hidden layer {layer + 1}",
             key="inside_off_half",
+            disabled=locked,
             on_click=_set_off,
             args=(subject, off | half),
         )
-        st.button("All on", key="inside_all_on", on_click=_set_off, args=(subject, set()), disabled=not off)
+        st.button("All on", key="inside_all_on", on_click=_set_off, args=(subject, set()), disabled=not off or locked)
     _show_without(subject, picture, off)
 
 
@@ -259,7 +292,7 @@ def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) ->
     quick = everything[::_EVERY]
     answer = int(logits_without(subject.model, picture.image.unsqueeze(0), off)[0].argmax())
     found = _without(subject.model.experiment, subject.model.network, off, _EVERY)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="inside_without"):
         st.metric("Off", f"{len(off):,} of {sum(subject.hidden):,}", width="content")
         st.metric("Its answer now", str(answer), width="content")
         st.metric(
@@ -294,12 +327,15 @@ def _count_all(subject: Subject, off: frozenset[Neuron]) -> None:
 
 def _off(subject: Subject) -> frozenset[Neuron]:
     """The neurons of this model that are switched off."""
-    off: dict[str, frozenset[Neuron]] = st.session_state.setdefault(_OFF, {})
-    return off.get(subject.key, frozenset())
+    off: frozenset[Neuron] = st.session_state[OFF].get(subject.key, frozenset())
+    # An address may name more than there are.
+    return frozenset(
+        each for each in off if each.layer < len(subject.hidden) and each.index < subject.hidden[each.layer]
+    )
 
 
 def _set_off(subject: Subject, off: Iterable[Neuron]) -> None:
-    st.session_state[_OFF][subject.key] = frozenset(off)
+    st.session_state[OFF] = st.session_state[OFF] | {subject.key: frozenset(off)}
 
 
 @lru_cache(maxsize=64)

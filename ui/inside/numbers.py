@@ -11,7 +11,9 @@ def in_latex(value: float) -> str:
         # As many digits as it takes to see that it is not 1.
         return f"{value:.{2 - math.floor(math.log10(1 - value))}f}"
     if value == 0 or 1e-3 <= abs(value) < 1e6:
-        digits = 0 if abs(value) >= 1e4 else 4 if abs(value) < 1 else 3
+        # Below 1 four digits that count, so that whoever checks the formula gets the same.
+        magnitude = math.floor(math.log10(abs(value))) if value else 0
+        digits = 0 if magnitude >= 4 else 3 - min(magnitude, 0)
         return f"{value:,.{digits}f}".replace(",", "{,}")
     mantissa, _, exponent = f"{value:.2e}".partition("e")
     return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"

@@ -14,6 +14,7 @@ from ui.drawing_board import current_drawing
 from ui.field_inputs import number, show_problem
 from ui.inside.address import IMAGE, IMAGE_FIELD, TEST_IMAGES
 from ui.inside.subjects import Subject
+from ui.lessons import lesson
 from ui.session import my_digits
 from ui.texts import texts
 from ui.words import a_digit
@@ -42,8 +43,10 @@ class Picture:
 
 def pick_picture(dataset: Dataset, subject: Subject) -> Picture:
     """Lets one choose an image by its number, at random, among the model's mistakes, or among one's drawings."""
-    kept = {f"kept-{digit.number}": digit for digit in my_digits().digits}
-    drawing = current_drawing()
+    # A lesson's link holds no drawings.
+    locked = lesson().locks("image")
+    kept = {} if locked else {f"kept-{digit.number}": digit for digit in my_digits().digits}
+    drawing = None if locked else current_drawing()
     titles = {_TEST: "Test image"} | ({_LAST: "My last drawing"} if drawing else {})
     titles |= {name: f"My digit {digit.number}, {a_digit(digit.label)}" for name, digit in kept.items()}
     state = st.session_state
@@ -59,20 +62,30 @@ def pick_picture(dataset: Dataset, subject: Subject) -> Picture:
         return Picture(digit.image, titles[source], digit.label, None)
     if source == _LAST and drawing:
         return Picture(drawing.image, titles[source], _meant(drawing.image, subject), None)
+    if "image" not in lesson().hidden:
+        _choose_test_image(subject)
+    row: int = state[IMAGE]
+    return Picture(dataset.test.images[row], f"Test image {row:,}", int(dataset.test.labels[row]), row)
+
+
+def _choose_test_image(subject: Subject) -> None:
+    locked = lesson().locks("image")
     st.text_input(
         "Test image number",
         key=IMAGE_FIELD,
         help=f"Its place among the test images: {TEST_IMAGES.allowed}.",
         on_change=_take_number,
         live=True,
+        disabled=locked,
         width=140,
         persist_state="session",
     )
-    st.button("At random", key="inside_random", icon=":material/shuffle:", on_click=_go_to_any)
+    st.button("At random", key="inside_random", icon=":material/shuffle:", disabled=locked, on_click=_go_to_any)
     st.button(
         "A mistake",
         key="inside_mistake",
         icon=":material/error:",
+        disabled=locked,
         on_click=_go_to_mistake,
         args=(subject,),
         help="One of the test images that this model gets wrong.",
@@ -81,17 +94,16 @@ def pick_picture(dataset: Dataset, subject: Subject) -> Picture:
         "An unsure one",
         key="inside_unsure",
         icon=":material/help:",
+        disabled=locked,
         on_click=_go_to_unsure,
         args=(subject,),
         help=f"One of the {_UNSURE} test images of which this model is least sure.",
     )
-    row: int = state[IMAGE]
-    return Picture(dataset.test.images[row], f"Test image {row:,}", int(dataset.test.labels[row]), row)
 
 
 def show_number_problem() -> None:
     """Says what is wrong with the number in the field, if anything is."""
-    if st.session_state.get(_SOURCE, _TEST) != _TEST:
+    if "image" in lesson().hidden or st.session_state.get(_SOURCE, _TEST) != _TEST:
         return
     try:
         _typed_number()
@@ -101,7 +113,7 @@ def show_number_problem() -> None:
 
 def show_drawings_hint() -> None:
     """Where one's own drawings come from, as long as there are none."""
-    if not my_digits().digits and current_drawing() is None:
+    if not my_digits().digits and current_drawing() is None and not lesson().locks("image"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(texts("inside")["drawings"], width="content")
             st.page_link("pages/draw.py", label="Draw a digit", icon=":material/draw:")

@@ -25,6 +25,7 @@ from ui.inside.batches import batches
 from ui.inside.gradients import show_accumulation, show_forgetting, show_optimizers
 from ui.inside.numbers import in_words
 from ui.inside.subjects import Subject, offer_file, pick_subject, use_one_thread
+from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
@@ -46,22 +47,35 @@ def show_step(dataset: Dataset) -> None:
     """Lets one choose model and batch, and takes one step with them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject = pick_subject(STEP_MODEL, USUAL_STEP_MODEL)
-        st.segmented_control(
-            "Step",
-            STEPS,
-            key=WHICH_STEP,
-            format_func={"first": "The first", "second": "The second"}.__getitem__,
-            required=True,
-            persist_state="session",
-            help="Before the second step, the gradients of the first are still there. The optimizer is new.",
-        )
-        st.button("Another batch", key="inside_next_batch", icon=":material/shuffle:", on_click=_next_batch)
+        if "step" not in lesson().hidden:
+            st.segmented_control(
+                "Step",
+                STEPS,
+                key=WHICH_STEP,
+                format_func={"first": "The first", "second": "The second"}.__getitem__,
+                required=True,
+                disabled=lesson().locks("step"),
+                persist_state="session",
+                help="Before the second step, the gradients of the first are still there. The optimizer is new.",
+            )
+        if "batch" not in lesson().hidden:
+            st.button(
+                "Another batch",
+                key="inside_next_batch",
+                icon=":material/shuffle:",
+                disabled=lesson().locks("batch"),
+                on_click=_next_batch,
+            )
         offer_file(subject, "inside_step_file")
     st.markdown(texts("inside")["step"].format(optimizer=_optimizer(subject)))
     _call_by_call(dataset, subject)
-    show_forgetting(subject)
-    show_accumulation(subject)
-    show_optimizers(subject)
+    for name, show in [
+        ("forgetting", show_forgetting),
+        ("accumulation", show_accumulation),
+        ("optimizers", show_optimizers),
+    ]:
+        if not lesson().locks(name):
+            show(subject)
 
 
 @st.fragment
@@ -71,34 +85,16 @@ def _call_by_call(dataset: Dataset, subject: Subject) -> None:
     has_former = state[WHICH_STEP] == "second"
     *former, batch = batches(dataset, state[BATCH], 1 + has_former)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "The five calls",
-            CALLS,
-            key=CALL,
-            format_func=lambda call: f"{CALLS.index(call) + 1} {call}",
-            required=True,
-            persist_state="session",
-        )
-        place = CALLS.index(state[CALL])
-        for title, icon, other in [
-            ("Back", ":material/chevron_left:", place - 1),
-            ("Next call", ":material/chevron_right:", place + 1),
-        ]:
-            there = other in range(len(CALLS))
-            st.button(
-                title,
-                key=f"inside_call_{title.split()[0].lower()}",
-                icon=icon,
-                disabled=not there,
-                on_click=_go_to_call,
-                args=(CALLS[other] if there else state[CALL],),
+        if "call" not in lesson().hidden:
+            _choose_call()
+        if "forget" not in lesson().hidden:
+            st.toggle(
+                "Forget zero_grad",
+                key=FORGET,
+                disabled=lesson().locks("forget"),
+                persist_state="session",
+                help="Leaves the first of the five calls out, as a mistake often made does.",
             )
-        st.toggle(
-            "Forget zero_grad",
-            key=FORGET,
-            persist_state="session",
-            help="Leaves the first of the five calls out, as a mistake often made does.",
-        )
     call: figures.Call = state[CALL]
     step = single_step(subject.model, batch, former[0] if former else None, state[FORGET])
     left, right = st.columns(2, gap="large")
@@ -112,12 +108,41 @@ def _call_by_call(dataset: Dataset, subject: Subject) -> None:
     with right:
         st.code(_loop(call, state[FORGET]), language="python")
         st.markdown(texts("inside")[f"call_{call}"])
+        if call == "forward" and subject.model.experiment.architecture.batch_norm:
+            st.markdown(texts("inside")["call_forward_norm"])
     with st.container(border=True, key="inside_call_panel"):
         _SHOW[call](batch, step)
     show_code(
         code.stepping(subject.model, state[BATCH] + has_former, has_former, state[FORGET]), key="inside_step_code"
     )
     note_address()
+
+
+def _choose_call() -> None:
+    locked = lesson().locks("call")
+    st.segmented_control(
+        "The five calls",
+        CALLS,
+        key=CALL,
+        format_func=lambda call: f"{CALLS.index(call) + 1} {call}",
+        required=True,
+        disabled=locked,
+        persist_state="session",
+    )
+    place = CALLS.index(st.session_state[CALL])
+    for title, icon, other in [
+        ("Back", ":material/chevron_left:", place - 1),
+        ("Next call", ":material/chevron_right:", place + 1),
+    ]:
+        there = other in range(len(CALLS))
+        st.button(
+            title,
+            key=f"inside_call_{title.split()[0].lower()}",
+            icon=icon,
+            disabled=not there or locked,
+            on_click=_go_to_call,
+            args=(CALLS[other if there else place],),
+        )
 
 
 def _optimizer(subject: Subject) -> str:
@@ -136,7 +161,7 @@ def _loop(active: figures.Call, forgets: bool) -> str:
 
 def _who_in_words(call: figures.Call) -> str:
     return {
-        "zero_grad": "The optimizer clears the gradients that autograd has filled.",
+        "zero_grad": "The optimizer clears the parameters' gradients, which autograd has filled.",
         "forward": "The DataLoader hands images to the model.",
         "loss": "The model hands logits to the loss, and the DataLoader the labels.",
         "backward": "The loss hands its value to autograd, which fills the gradients.",

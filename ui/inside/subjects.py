@@ -1,9 +1,7 @@
 """Which models can be looked into: all that read digits, and the tutorial's two as they are before any training."""
 
-import tempfile
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
 
 import streamlit as st
 import torch
@@ -16,9 +14,10 @@ from mlpcore.figures.style import NEUTRAL
 from mlpcore.inspection.code import FILE
 from mlpcore.inspection.layers import Model
 from mlpcore.inspection.workbench import untrained
-from mlpcore.models import Classifier, TrainedModel, save
+from mlpcore.models import Classifier, TrainedModel, as_bytes
 from mlpcore.network import MLP
 from ui.fields import FIELDS
+from ui.lessons import lesson
 from ui.models import all_choices, can_be_asked
 
 _FRESH = "untrained-"
@@ -77,15 +76,18 @@ def pick_subject(key: str, usual: str) -> Subject:
     if st.session_state.get(key) not in titles:
         # A run may have been deleted since.
         st.session_state[key] = usual if usual in titles else next(iter(titles))
-    chosen: str = st.selectbox(
-        "Model",
-        list(titles),
-        key=key,
-        format_func=titles.__getitem__,
-        persist_state="session",
-        width=290,
-        help="Those that come with MLP Lab, finished runs, and the tutorial's two as they are before any training.",
-    )
+    if "model" not in lesson().hidden:
+        st.selectbox(
+            "Model",
+            list(titles),
+            key=key,
+            format_func=titles.__getitem__,
+            disabled=lesson().locks("model"),
+            persist_state="session",
+            width=290,
+            help="Those that come with MLP Lab, finished runs, and the tutorial's two as they are before any training.",
+        )
+    chosen: str = st.session_state[key]
     if chosen in _fresh():
         return _fresh()[chosen]
     choice = all_choices()[chosen]
@@ -100,7 +102,7 @@ def offer_file(subject: Subject, key: str) -> None:
     if isinstance(model, TrainedModel):
         st.download_button(
             "Download the model",
-            lambda: _as_file(model),
+            lambda: as_bytes(model),
             file_name=FILE,
             key=key,
             icon=":material/download:",
@@ -112,13 +114,6 @@ def offer_file(subject: Subject, key: str) -> None:
 def use_one_thread() -> None:
     """For this thread: several would wait for each other at every small operation, and for whatever trains."""
     torch.set_num_threads(1)
-
-
-def _as_file(model: TrainedModel) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / FILE
-        save(model, path)
-        return path.read_bytes()
 
 
 @lru_cache(maxsize=16)

@@ -4,9 +4,20 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 @cache
 def texts(page: str) -> Mapping[str, str]:
     """The short texts of the file ``page.toml`` by name; words in braces are for the page to fill in."""
+    return _read(page)
+
+
+@cache
+def mission_titles() -> Mapping[str, str]:
+    """The titles of the start page's missions by their names, in their order."""
+    return {name: mission["title"] for name, mission in _read("missions").items()}
+
+
+def _read(page: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / f"{page}.toml").read_text("utf-8"))

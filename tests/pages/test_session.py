@@ -1,0 +1,42 @@
+"""Who a browser is to a server, which a cookie tells it."""
+
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+
+from mlpcore.identity import signed
+from ui import session
+
+
+@pytest.fixture
+def jar(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The cookies of a browser, which it sends to every port of a host alike."""
+    jar: dict[str, str] = {}
+    monkeypatch.setattr(session, "set_cookie", jar.__setitem__)
+    monkeypatch.setattr(st, "context", SimpleNamespace(cookies=jar))
+    return jar
+
+
+def visit(key: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Opens a tab at the server with this key, and says who one is there."""
+    monkeypatch.setattr(session, "_key", lambda: key)
+    monkeypatch.setattr(st, "session_state", {})
+    name = session.owner()
+    session.remember_owner()
+    return name
+
+
+@pytest.mark.usefixtures("jar")
+def test_a_browser_is_known_again_also_where_two_servers_share_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = b"1" * 32, b"2" * 32
+    names = [visit(key, monkeypatch) for key in (one, other)]
+    assert names[0] != names[1]
+    assert [visit(key, monkeypatch) for key in (one, other)] == names
+
+
+def test_another_servers_token_says_nothing(jar: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    name = visit(b"1" * 32, monkeypatch)
+    (cookie,) = jar
+    jar[cookie] = signed(name, b"2" * 32)
+    assert visit(b"1" * 32, monkeypatch) != name

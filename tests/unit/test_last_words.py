@@ -1,0 +1,93 @@
+"""A fragment that is due when a page's run is just over waits until all of that run has been heard."""
+
+import asyncio
+from collections.abc import Iterator
+from unittest.mock import Mock
+
+import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSession, AppSessionState
+from streamlit.runtime.scriptrunner import ScriptRunner
+
+from ui import last_words
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
+    """Is called where Streamlit would start a run."""
+    start = Mock()
+    monkeypatch.setattr(last_words, "_start", start)
+    # To be put back afterwards.
+    monkeypatch.setattr(AppSession, "_create_scriptrunner", AppSession._create_scriptrunner)
+    last_words.hear_last_words()
+    return start
+
+
+def session(runner: ScriptRunner | None) -> Mock:
+    session = Mock(spec=AppSession)
+    session._event_loop = asyncio.get_running_loop()
+    session._state = AppSessionState.APP_NOT_RUNNING
+    session._scriptrunner = runner
+    session._create_scriptrunner = lambda data: AppSession._create_scriptrunner(session, data)
+    return session
+
+
+def runner(accepts: bool) -> Mock:
+    runner = Mock(spec=ScriptRunner)
+    runner.request_rerun.return_value = accepts
+    return runner
+
+
+def ask(session: Mock, fragment: str = "", *, due: bool = False) -> None:
+    AppSession.request_rerun(session, ClientState(fragment_id=fragment, is_auto_rerun=due))
+
+
+async def a_while() -> None:
+    await asyncio.sleep(10 * last_words._MOMENT)
+
+
+def test_a_fragment_starts_after_the_last_word_of_the_run_before(starts: Mock) -> None:
+    async def visit() -> None:
+        visitor = session(runner(accepts=False))
+        ask(visitor, "list", due=True)
+        await a_while()
+        starts.assert_not_called()
+        visitor._scriptrunner = None
+        await a_while()
+        assert [call.args[1].fragment_id for call in starts.mock_calls] == ["list"]
+
+    asyncio.run(visit())
+
+
+def test_a_page_starts_at_once(starts: Mock) -> None:
+    async def visit() -> None:
+        ask(session(runner(accepts=False)))
+        starts.assert_called_once()
+
+    asyncio.run(visit())
+
+
+@pytest.mark.parametrize("due", [True, False])
+def test_a_fragment_that_somebody_has_clicked_in_joins_the_run_that_has_begun_meanwhile(
+    starts: Mock, due: bool
+) -> None:
+    async def visit() -> None:
+        visitor = session(runner(accepts=False))
+        ask(visitor, "board", due=due)
+        visitor._scriptrunner = page = runner(accepts=True)
+        await a_while()
+        starts.assert_not_called()
+        assert page.request_rerun.call_count == (not due)
+
+    asyncio.run(visit())
+
+
+def test_nothing_starts_for_those_who_have_left(starts: Mock) -> None:
+    async def visit() -> None:
+        visitor = session(runner(accepts=False))
+        ask(visitor, "list")
+        visitor._state, visitor._scriptrunner = AppSessionState.SHUTDOWN_REQUESTED, None
+        await a_while()
+        starts.assert_not_called()
+
+    asyncio.run(visit())

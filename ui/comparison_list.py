@@ -1,0 +1,92 @@
+"""One's own comparisons and ready-made claims since the server started: what each is called, and where it stands."""
+
+from datetime import timedelta, timezone
+
+import streamlit as st
+
+from mlpcore.claims import Finding
+from mlpcore.comparison.job import JOBS_KEPT, Job, jobs
+from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.verdict import architectures_sentence, short_sentence
+from ui.claims import Asked, in_short
+from ui.comparison_results import compared
+from ui.comparison_setup import address_of
+from ui.lessons import lesson
+from ui.session import owner
+from ui.words import percent, plain
+
+
+def my_jobs() -> list[Job]:
+    """What this browser has compared, the newest first."""
+    return [job for job in jobs.all() if job.owner == owner()]
+
+
+def comparison_list() -> None:
+    """A place that unfolds to links, each of which shows a comparison again."""
+    mine = my_jobs()
+    if not mine:
+        return
+    running = sum(not job.is_over for job in mine)
+    title = f"Your comparisons so far: {len(mine)}" + (f", {running} of them running" if running else "")
+    with st.expander(title, icon=":material/history:", key="comparison_list"):
+        for job in mine:
+            with st.container(key=f"listed_{job.id}", gap=None):
+                # Not a page link, which would look like the one of the page that is open.
+                if st.button(plain(name_of(job)), key=f"show_{job.id}", icon=icon_of(job), type="tertiary"):
+                    st.switch_page("pages/compare.py", query_params=link_to(job))
+                st.caption(" · ".join(filter(None, [_begun(job), state_of(job), plain(result_of(job))])))
+        st.caption(f"The server keeps the newest {JOBS_KEPT} of everybody's, until it ends.")
+
+
+def name_of(job: Job) -> str:
+    """What was compared, in words."""
+    if isinstance(job.subject, Plan):
+        seeds = len(job.subject.seeds)
+        return f"{'; '.join(job.subject.names)}: {'1 seed' if seeds == 1 else f'{seeds} seeds'} each"
+    return f"Claim: {job.subject.claim.title}" if isinstance(job.subject, Asked) else "Comparison"
+
+
+def short_name_of(job: Job) -> str:
+    """The same for a narrow place."""
+    return job.subject.claim.title if isinstance(job.subject, Asked) else "Comparison"
+
+
+def icon_of(job: Job) -> str:
+    """A picture of its state."""
+    if not job.is_over:
+        return ":material/pending:"
+    return ":material/error:" if job.error else ":material/cancel:" if job.cancelled else ":material/check_circle:"
+
+
+def state_of(job: Job) -> str:
+    """Where it stands, in a word or two."""
+    if not job.is_over:
+        return f"running {percent(job.progress, 0)}"
+    return "failed" if job.error else "cancelled" if job.cancelled else "done"
+
+
+def result_of(job: Job) -> str:
+    """What came out, in a sentence; empty as long as nothing has."""
+    if job.error:
+        return job.error
+    if isinstance(job.subject, Asked) and isinstance(job.outcome, Finding):
+        return in_short(job.subject, job.outcome)
+    comparison = compared(job, job.subject) if isinstance(job.subject, Plan) and job.is_over else None
+    if comparison is None or not comparison.is_complete:
+        return ""
+    if len(comparison.pairs) == 1:
+        return short_sentence(comparison)
+    return architectures_sentence(comparison)
+
+
+def link_to(job: Job) -> dict[str, str | list[str]]:
+    """The address of the Compare page that shows it, with its set-up unless a lesson has given another."""
+    if isinstance(job.subject, Plan):
+        return {**({} if lesson() else address_of(job.subject)), "job": job.id}
+    return {"claim": job.subject.claim.name, "job": job.id} if isinstance(job.subject, Asked) else {"job": job.id}
+
+
+def _begun(job: Job) -> str:
+    offset = st.context.timezone_offset
+    zone = None if offset is None else timezone(timedelta(minutes=-offset))
+    return f"{job.created.astimezone(zone):%Y-%m-%d %H:%M}"
