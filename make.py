@@ -42,6 +42,7 @@ BENCHMARKS = (
     ["-m", "benchmarks.dashboard_cost"],
     ["-m", "benchmarks.drawing_latency"],
     ["-m", "benchmarks.side_by_side"],
+    ["-m", "benchmarks.inside_latency"],
     ["-m", "benchmarks.stored_runs"],
 )
 CHROME = (

@@ -51,7 +51,7 @@ def test_a_neuron_is_opened_by_keyboard_and_switched_off(inside: Page) -> None:
     expect(inside.get_by_text("1 of 768")).to_be_visible()
 
 
-def test_the_five_calls_light_up_one_after_the_other(open_page: Opener) -> None:
+def test_t11_who_talks_to_whom_lights_up_call_by_call(open_page: Opener) -> None:
     page = open_page("inside?view=step")
     drawing = page.locator(".st-key-inside_who")
     for name, link in [

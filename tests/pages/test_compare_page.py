@@ -83,7 +83,7 @@ def plan_of(jobs: Jobs) -> Plan:
     return plan
 
 
-def test_the_tutorials_two_models_stand_ready_with_five_seeds(open_page: Opener) -> None:
+def test_t13_the_tutorials_two_models_stand_ready_with_five_seeds(open_page: Opener) -> None:
     app = open_page()
     assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["256", "512,256"]
     assert app.text_input(key="compare_seeds").value == "5"
@@ -303,6 +303,24 @@ def test_a_claim_asks_for_a_prediction_first_then_says_what_came_out(
     # Whoever follows the link sees the same.
     other = open_page(claim="made-up", job=jobs.all()[0].id)
     assert "You said “This”." in texts(other)
+
+
+@pytest.mark.parametrize(
+    ("chapter", "name"),
+    [
+        ("t5", "batch-size"),
+        ("t4", "order"),
+        ("t9", "optimizers"),
+        ("t14", "capacity"),
+        ("t15", "overfitting"),
+        ("t15", "cost"),
+    ],
+)
+def test_what_the_tutorials_chapters_claim_can_be_tried(open_page: Opener, chapter: str, name: str) -> None:
+    app, claim = open_page(claim=name), claims.CLAIMS[name]
+    assert claim.says in texts(app), chapter
+    app.radio(key=f"prediction_{name}").set_value(0).run()
+    assert not app.exception and not app.button(key=f"try_{name}").disabled
 
 
 def test_an_unknown_claim_in_the_address_shows_the_first(open_page: Opener) -> None:

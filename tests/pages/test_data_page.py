@@ -61,7 +61,7 @@ def address(app: AppTest) -> dict[str, str]:
     return {name: value if isinstance(value, str) else value[-1] for name, value in app.query_params.items()}
 
 
-def test_it_begins_with_the_first_training_image_as_it_is_stored(open_page: Opener, mnist: Dataset) -> None:
+def test_t2_it_begins_with_the_first_training_image_as_it_is_stored(open_page: Opener, mnist: Dataset) -> None:
     app = open_page()
     assert "60,000 training images and 10,000 test images of 28 × 28" in texts(app)
     assert f"Image 0: {mnist.train.labels[0]}" in texts(app)
@@ -128,7 +128,7 @@ def test_the_test_images_have_numbers_of_their_own(open_page: Opener, mnist: Dat
     assert address(app) == {"split": "test"}
 
 
-def test_numbers_table_and_text_change_with_the_stage(open_page: Opener, mnist: Dataset) -> None:
+def test_t3_numbers_table_and_text_change_with_the_stage(open_page: Opener, mnist: Dataset) -> None:
     app = open_page(image="7")
     raw = app.table[0].value
     assert list(raw["All training"]) == ["uint8", "0", "255", "33.32", "78.57"]
@@ -177,7 +177,7 @@ def test_all_test_images_together(open_page: Opener) -> None:
     assert "0.1307 and 0.3081" in texts(app)
 
 
-def test_the_tutorials_loader_has_938_steps_and_a_last_batch_of_32(open_page: Opener) -> None:
+def test_t4_the_tutorials_loader_has_938_steps_and_a_last_batch_of_32(open_page: Opener) -> None:
     app = open_page(view="loader")
     assert "**Steps per epoch: 938.** 60,000 images are 937 × 64 with a rest of 32, which makes a smaller" in texts(app)
     assert "Images: float32 [64, 1, 28, 28]. Labels: int64 [64]." in texts(app)
@@ -229,7 +229,7 @@ def test_an_impossible_batch_size_is_refused_and_the_loader_stays(open_page: Ope
     assert address(app) == {"view": "loader"}
 
 
-def test_why_shuffle_and_why_batches_lead_to_the_claims(open_page: Opener) -> None:
+def test_t5_why_shuffle_and_why_batches_lead_to_the_claims(open_page: Opener) -> None:
     app = open_page(view="loader")
     links = [element.proto for element in app.get("page_link")]
     assert [(link.page, link.query_string) for link in links] == [

@@ -1,6 +1,7 @@
 """The Runs page: find, describe, share, compare, delete and put back, bring a model in."""
 
 import re
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,30 @@ def test_runs_are_found_by_words_and_status(app: AppTest, queue: RunQueue) -> No
     assert list(table(app)["Run"]) == [2]
     app.text_input(key="runs_search").set_value("nothing").run()
     assert "take a filter away" in texts(app)
+
+
+def test_runs_are_found_by_architecture_accuracy_time_and_date(app: AppTest, queue: RunQueue) -> None:
+    queue.describe(finished(queue), "Renamed", [])
+    finished(queue, hidden=[7, 6])
+    look(app)
+    assert list(table(app)["Architecture"]) == ["Two hidden layers (7, 6)", "One hidden layer (8)"]
+    app.text_input(key="runs_search").set_value("(8)").run()
+    assert list(table(app)["Title"]) == ["Renamed"]
+    app.text_input(key="runs_search").set_value("").run()
+    app.multiselect(key="runs_architectures").set_value(["Two hidden layers (7, 6)"]).run()
+    assert list(table(app)["Run"]) == [2]
+    app.date_input(key="runs_since").set_value(date.today() + timedelta(days=2)).run()
+    assert "take a filter away" in texts(app)
+    app.date_input(key="runs_since").set_value(date.today() - timedelta(days=2)).run()
+    assert list(table(app)["Run"]) == [2]
+    app.slider(key="runs_accuracy").set_value((99, 100)).run()
+    assert "take a filter away" in texts(app)
+
+
+def test_runs_of_nobody_are_not_deleted_with_everything(app: AppTest, queue: RunQueue) -> None:
+    finished(queue, owner="")
+    look(app)
+    assert app.button(key="runs_delete_all").disabled
 
 
 def test_a_run_is_described_and_shared(app: AppTest, queue: RunQueue) -> None:

@@ -234,6 +234,22 @@ def test_use_this_runs_settings_fills_the_form(app: AppTest, queue: RunQueue) ->
     assert submitted(app, queue) == experiment
 
 
+def test_the_experiment_of_a_link_stays_in_it_though_there_are_runs(queue: RunQueue) -> None:
+    run = queue.submit(experiment_from_fields({"hidden": [4], "train_size": 640, "epochs": 1}))
+    page = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    page.query_params["experiment"] = "hidden:7,6 seed:5 epochs:1"
+    page.run()
+    again = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    for name in page.query_params:
+        again.query_params[name] = page.query_params[name]
+    again.run()
+    again.button(key="train").click().run()
+    assert not again.exception
+    newest = queue.runs()[0]
+    assert newest is not run and newest.experiment.architecture.hidden == (7, 6)
+    assert "experiment" not in again.query_params and again.query_params["run"] == newest.id
+
+
 def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue) -> None:
     runs_here = [queue.submit(experiment_from_fields({"hidden": [4], "train_size": 640})) for _ in range(2)]
     other = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")

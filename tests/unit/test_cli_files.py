@@ -1,5 +1,6 @@
 """``export`` and ``import``: a run's files at the command line, from the run to the model brought in."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -51,6 +52,20 @@ def test_what_was_exported_is_imported(run_id: str, tmp_path: Path, capsys: pyte
     assert said["test"]["accuracy"] == load(file).test.accuracy
     kept = tmp_path / "home" / "models" / f"{said['model_id']}.safetensors"
     assert load(kept).experiment == load(file).experiment
+
+
+def test_a_file_that_cannot_be_replaced_stays_whole(
+    run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "file"
+    file.write_text("as it was")
+    monkeypatch.setattr("os.fsync", full)
+    assert main(["export", run_id, "--format", "csv", "-o", str(file)]) == 1
+    assert "No space left" in capsys.readouterr().err
+    assert file.read_text() == "as it was"
 
 
 def test_mistakes_get_a_sentence(run_id: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

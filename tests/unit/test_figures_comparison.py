@@ -115,6 +115,11 @@ def test_one_seed_has_no_whiskers_and_an_experiment_without_runs_only_its_name()
 # Curves
 
 
+def test_a_name_is_text_whatever_it_says() -> None:
+    (line,) = figures.curves_over_seeds(['<a href="http://elsewhere">R&D</a>'], [[history_of([3.0])]], "loss", 1).data
+    assert line.name == '&lt;a href="http://elsewhere"&gt;R&amp;D&lt;/a&gt;'
+
+
 def test_the_line_is_the_mean_and_the_band_reaches_over_all_seeds() -> None:
     runs = [[history_of([3.0, 2.0]), history_of([1.0, 1.0])], [history_of([0.5, 0.25])]]
     figure = figures.curves_over_seeds(["A", "B"], runs, "loss", 5)

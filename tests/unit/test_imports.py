@@ -1,5 +1,6 @@
 """Models that somebody brought in: checked before use, and their names cannot leave the folder."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -54,6 +55,20 @@ def test_a_file_that_is_not_there_or_too_large_is_said(
         imported.add(BUNDLED["one-hidden"])
     with pytest.raises(InvalidModel, match=r"theirs\.safetensors has .* bytes"):
         imported.add_bytes(bytes(1001), "theirs.safetensors")
+
+
+def test_a_folder_or_a_pipe_is_no_model(imported: Imported, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(InvalidModel, match="no ordinary file"):
+            imported.add(file)
+
+
+def test_the_title_is_read_without_the_model(imported: Imported, tmp_path: Path) -> None:
+    model_id = imported.add(BUNDLED["one-hidden"])
+    assert imported.title(model_id) == load(BUNDLED["one-hidden"]).title
+    (tmp_path / "models" / f"{model_id}.safetensors").write_bytes(b"damaged")
+    assert imported.title(model_id) == "unreadable"
 
 
 @pytest.mark.parametrize("name", ["../secret", "x", "", "/etc/passwd", "a" * 32 + "/..", "A" * 32])

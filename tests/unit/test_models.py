@@ -105,9 +105,10 @@ def test_what_is_not_right_in_a_file_is_named(path: Path, metadata: dict[str, st
 
 def test_a_score_that_contradicts_itself_is_refused(path: Path, model: TrainedModel) -> None:
     score = json.loads(model.test.model_dump_json())
-    score["reliability"][0] = {"images": 1, "right": 2}
-    with pytest.raises(InvalidModel, match="test score"):
-        load(changed(path, test=json.dumps(score)))
+    more_right = [{"images": 1, "right": 2}, *score["reliability"][1:]]
+    for wrong in ({"interval": score["interval"][::-1]}, {"reliability": more_right}):
+        with pytest.raises(InvalidModel, match="test score"):
+            load(changed(path, test=json.dumps(score | wrong)))
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,7 @@ def test_a_score_that_contradicts_itself_is_refused(path: Path, model: TrainedMo
         (lambda tensors: tensors.update({"layers.1.bias": torch.zeros(32).to(torch.float8_e4m3fn)}), "float32"),
         (lambda tensors: tensors.update({"layers.2.running_var": torch.full((32,), -1.0)}), "variances"),
         (lambda tensors: tensors.update({"more": torch.zeros(400_000)}), "size does not fit"),
+        (lambda tensors: tensors.update({"layers.1.weight": torch.full((32, 784), 3e38)}), "answers are not numbers"),
     ],
 )
 def test_weights_that_are_not_the_architectures_are_refused(

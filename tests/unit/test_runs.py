@@ -454,6 +454,23 @@ def test_what_cannot_go_on_stays_as_it_was(start: Opener, mnist: Dataset) -> Non
     until(lambda: again.step > step, "it goes on")
 
 
+def test_a_run_whose_checkpoint_is_gone_says_that_it_starts_again(
+    start: Opener, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = start()
+    run = queue.submit(small(epochs=4))
+    until(lambda: run.step > 5, "it trains")
+    queue.close()
+    (tmp_path / "runs" / run.id / "checkpoint.pt").unlink()
+    (again,) = (later := start()).runs()
+    assert again.history.steps == 0
+    assert again.unsaved and "is missing" in again.unsaved
+    later.resume(again)
+    until(lambda: again.status.is_final, "it ends")
+    assert again.status is Status.FINISHED
+    assert "started again from its first step. The checkpoint is missing" in caplog.text
+
+
 def test_a_run_whose_checkpoint_is_damaged_starts_again_and_ends_the_same(
     start: Opener, mnist: Dataset, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
