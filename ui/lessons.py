@@ -93,7 +93,6 @@ _FOLLOWING: dict[str, dict[str, tuple[str, ...]]] = {
 """Controls that would change another one, or give it away, and so are locked with it."""
 
 _STATE, _PAGE, _NOTED, _NEW = "lesson", "lesson_shown_on", "lesson_noted", "lesson_is_new"
-_REFRESH_SECONDS = 1
 _NAMES = ("question", "lock", "hide", "lesson")
 
 
@@ -194,16 +193,15 @@ def offer_lesson(page: str, address: Callable[[], Mapping[str, str]]) -> None:
     place = st.expander("Make a lesson link", key=f"{page}_lesson", icon=":material/link:", on_change="rerun")
     if place.open:
         with place:
-            # Again and again, since parts of the page may change without the rest of it.
-            st.fragment(_make_link, run_every=_REFRESH_SECONDS)(page, address)
+            _make_link(page, address)
 
 
-@st.fragment
 def lesson_maker(page: str, address: Mapping[str, str | list[str]]) -> None:
     """Makes a link to what `page` shows now, for oneself or, with a question and locked controls, for a class."""
     _make_link(page, lambda: address)
 
 
+@st.fragment
 def _make_link(page: str, address: Callable[[], Mapping[str, str | list[str]]]) -> None:
     controls = CONTROLS[page]
     question = st.text_area(
@@ -230,6 +228,8 @@ def _make_link(page: str, address: Callable[[], Mapping[str, str | list[str]]]) 
             persist_state="session",
         )
     lesson_texts = {"question": question.strip()} | {name: ",".join(names) for name, names in chosen.items()}
+    # Parts of the page may change without the rest of it.
+    st.button("Take what is shown now", key=f"lesson_take_{page}", icon=":material/refresh:")
     st.code(link_to(page, {**address(), **lesson_texts}), language=None, wrap_lines=True)
     st.caption("The link fills in all settings as they are now. It holds no results and no drawings.")
 

@@ -51,17 +51,25 @@ def test_a_locked_neuron_of_the_inside_page_stays_when_the_strip_is_clicked(open
     expect(panel).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2"))
 
 
-def test_the_link_made_follows_what_is_shown_while_it_is_open(open_page: Opener) -> None:
+def test_the_link_made_takes_what_is_shown(open_page: Opener) -> None:
     page = open_page("inside?hide=two_neurons")
     place = page.locator(".st-key-inside_lesson")
     place.get_by_text("Make a lesson link").click()
     link = place.get_by_test_id("stCode")
     expect(link).to_contain_text(re.compile(r"/inside$"))
-    place.get_by_role("combobox", name="Locked").click()
-    page.get_by_role("option", name="Switching neurons off").click()
+    locked = place.get_by_role("combobox", name="Locked")
+    # A list of choices closes while the page scrolls.
+    locked.scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    locked.press_sequentially("Switching")
+    expect(page.get_by_role("option", name="Switching neurons off")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(link).to_contain_text("/inside?lock=off")
     click_strip(page, 0.5)
+    expect(page.locator(".st-key-inside_neuron_panel")).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2"))
+    place.get_by_role("button", name="Take what is shown now").click()
     expect(link).to_contain_text(re.compile(r"/inside\?layer=1&neuron=12[789]&lock=off"))
     there = open_page(link.inner_text().strip().rpartition("/")[2])
     expect(there.locator(".st-key-inside_neuron_panel")).to_contain_text(
