@@ -4,7 +4,7 @@ import streamlit as st
 
 from mlpcore.comparison.job import jobs
 from ui.claims import Asked, show_claims, turn_to
-from ui.comparison_list import comparison_list
+from ui.comparison_list import comparison_list, take_what_is_asked_for
 from ui.lessons import show_lesson
 from ui.model_comparison import JOB, compare_models
 from ui.navigation import came_by_link, through_app
@@ -20,6 +20,7 @@ st.caption(
     "and you read what may be concluded and what not."
 )
 
+take_what_is_asked_for()
 show_lesson("compare")
 if _VIEW not in st.session_state or came_by_link():
     st.session_state[_VIEW] = _CLAIMS if "claim" in st.query_params else _MODELS

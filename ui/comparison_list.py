@@ -15,6 +15,8 @@ from ui.lessons import lesson
 from ui.session import owner
 from ui.words import percent, plain
 
+_ASKED_FOR = "job_asked_for"
+
 
 def my_jobs() -> list[Job]:
     """What this browser has compared, the newest first."""
@@ -31,11 +33,23 @@ def comparison_list() -> None:
     with st.expander(title, icon=":material/history:", key="comparison_list"):
         for job in mine:
             with st.container(key=f"listed_{job.id}", gap=None):
-                # Not a page link, which would look like the one of the page that is open.
-                if st.button(plain(name_of(job)), key=f"show_{job.id}", icon=icon_of(job), type="tertiary"):
-                    st.switch_page("pages/compare.py", query_params=link_to(job))
-                st.caption(" · ".join(filter(None, [_begun(job), state_of(job), plain(result_of(job))])))
+                _show(job)
         st.caption(f"The server keeps the newest {JOBS_KEPT} of everybody's, until it ends.")
+
+
+def _show(job: Job) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{icon_of(job)} **{plain(name_of(job))}**", width="stretch")
+        # Not a page link, which would look like the one of the page that is open.
+        st.button(
+            "Show",
+            key=f"show_{job.id}",
+            type="tertiary",
+            icon=":material/arrow_downward:",
+            on_click=ask_for,
+            args=(job,),
+        )
+    st.caption(" · ".join(filter(None, [_begun(job), state_of(job), plain(result_of(job))])))
 
 
 def name_of(job: Job) -> str:
@@ -46,16 +60,19 @@ def name_of(job: Job) -> str:
     return f"Claim: {job.subject.claim.title}" if isinstance(job.subject, Asked) else "Comparison"
 
 
-def short_name_of(job: Job) -> str:
-    """The same for a narrow place."""
-    return job.subject.claim.title if isinstance(job.subject, Asked) else "Comparison"
-
-
 def icon_of(job: Job) -> str:
     """A picture of its state."""
     if not job.is_over:
         return ":material/pending:"
     return ":material/error:" if job.error else ":material/cancel:" if job.cancelled else ":material/check_circle:"
+
+
+def in_brief(job: Job) -> str:
+    """What it is and where it stands, for a narrow place."""
+    kind, title = ("Claim", job.subject.claim.title) if isinstance(job.subject, Asked) else 2 * ("Comparison",)
+    if not job.is_over:
+        return f"{kind} · {percent(job.progress, 0)}"
+    return title if job.outcome else f"{kind} · {state_of(job)}"
 
 
 def state_of(job: Job) -> str:
@@ -77,6 +94,20 @@ def result_of(job: Job) -> str:
     if len(comparison.pairs) == 1:
         return short_sentence(comparison)
     return architectures_sentence(comparison)
+
+
+def ask_for(job: Job) -> None:
+    """Lets the next run of the Compare page show it.
+
+    Not by the address alone: a part of a page that refreshes itself in the same moment would bring the old one back.
+    """
+    st.session_state[_ASKED_FOR] = job.id
+
+
+def take_what_is_asked_for() -> None:
+    """Puts what was asked for into the address of the Compare page, as if one had come by a link to it."""
+    if job := jobs.get(st.session_state.pop(_ASKED_FOR, "")):
+        st.query_params.from_dict(link_to(job))
 
 
 def link_to(job: Job) -> dict[str, str | list[str]]:

@@ -27,10 +27,16 @@ def compare_models() -> None:
             f"The link's set-up could not be used, so here is the usual one. {plain(problem)}",
             icon=":material/link_off:",
         )
-    st.markdown(
-        "Two comparisons to begin with",
-        help="The first difference is plain to see. The second is the tutorial's, and shows what one run cannot tell.",
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            "Two comparisons to begin with",
+            width="content",
+            help="The first difference is plain to see. The second is the tutorial's, and shows what one run cannot "
+            "tell.",
+        )
+        if _job():
+            # It stands far below the fields.
+            st.caption("[Down to the comparison](#comparison)", width="content")
     with st.container(horizontal=True):
         for title, architectures in () if lesson().locks("presets") else SETUPS.items():
             st.button(

@@ -56,7 +56,7 @@ def _show_way_back() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="way_back"):
         st.page_link(
             "pages/start.py",
-            label=f"Mission {number}: {titles[name]} – back to the mission",
+            label=f"Back to mission {number}: {titles[name]}",
             icon=":material/flag:",
             width="content",
         )

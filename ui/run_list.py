@@ -12,7 +12,7 @@ import streamlit as st
 from mlpcore import runs
 from mlpcore.comparison.job import Job
 from mlpcore.runs import Run, Status
-from ui.comparison_list import icon_of, link_to, my_jobs, name_of, result_of, short_name_of, state_of
+from ui.comparison_list import ask_for, icon_of, in_brief, my_jobs, name_of, result_of, state_of
 from ui.run_monitor import STATUS_BADGES
 from ui.session import called, owner, title_of, visible_runs
 from ui.words import percent, plain
@@ -43,13 +43,14 @@ def run_list() -> None:
     _announce([*_listed_runs(all_runs), *_listed_jobs(all_jobs)])
     for job in all_jobs[:JOBS_SHOWN]:
         if st.button(
-            f"{short_name_of(job)} · {state_of(job) if job.is_over else percent(job.progress, 0)}",
+            in_brief(job),
             key=f"job_{job.id}",
             icon=icon_of(job) if job.is_over else ":material/compare_arrows:",
             type="tertiary",
             help=plain(name_of(job)),
         ):
-            st.switch_page("pages/compare.py", query_params=link_to(job))
+            ask_for(job)
+            st.switch_page("pages/compare.py")
     if not all_runs:
         st.caption("No runs yet. Start one on the Train page and it appears here, whatever page you are on.")
     for run in all_runs[:SHOWN]:
@@ -98,7 +99,7 @@ def _listed_jobs(all_jobs: list[Job]) -> Iterator[_Listed]:
 
 
 def _word_of_job(job: Job) -> str:
-    return plain(f"{short_name_of(job)} {state_of(job)}. {result_of(job)}")
+    return plain(f"{name_of(job)} {state_of(job)}. {result_of(job)}")
 
 
 def _announce(listed: list[_Listed]) -> None:

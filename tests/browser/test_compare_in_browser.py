@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -87,3 +88,23 @@ def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, path: str) -> N
     page.wait_for_timeout(500)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
+
+
+def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages(open_page: Opener) -> None:
+    page = open_page(QUICK)
+    press_compare(page)
+    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    first = page.url
+    size = page.get_by_role("textbox", name="Hidden layers").nth(1)
+    size.fill("24")
+    expect(page.get_by_text("One hidden layer (24): 19,090 parameters")).to_be_visible()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    expect(page.get_by_text("One hidden layer (24): 3 seeds each.")).to_be_visible()
+    page.get_by_text(re.compile("^Your comparisons so far: 2")).click()
+    listed = page.locator("[class*='st-key-listed_']", has_text="One hidden layer (16)")
+    expect(listed.get_by_text(re.compile("done · In short:"))).to_be_visible()
+    listed.get_by_role("button", name="Show").click()
+    expect(size).to_have_value("16")
+    expect(page.get_by_text("One hidden layer (16): 3 seeds each.")).to_be_visible()
+    assert parse_qs(urlsplit(page.url).query)["job"] == parse_qs(urlsplit(first).query)["job"]
+    expect(page.get_by_role("link", name="Down to the comparison")).to_be_visible()

@@ -9,14 +9,16 @@ from streamlit.testing.v1 import AppTest
 from mlpcore import claims
 from mlpcore.claims import Chart, Claim, Finding, Training
 from mlpcore.comparison.job import Job, Jobs
-from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.plan import Plan, first_seeds
 from mlpcore.experiment import Experiment, experiment_from_fields
+from mlpcore.export import comparison_script, script
 from mlpcore.figures import run_color
 from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
 from tests.waiting import until
 from ui.claims import Asked
 from ui.comparison_list import link_to
+from ui.comparison_setup import address_of
 
 Opener = Callable[..., AppTest]
 QUICK = {
@@ -352,3 +354,101 @@ def test_a_job_chosen_in_that_list_is_shown_whatever_the_page_showed_before(
     assert "As you said: That." in texts(app)
     visit(app, link_to(jobs.all()[1]))
     assert "What follows" in texts(app)
+
+
+def test_ones_own_comparisons_are_listed_with_their_results_and_shown_again(
+    open_page: Opener, jobs: Jobs, claim: Claim
+) -> None:
+    app = open_page(**QUICK)
+    assert "comparison_list" not in str(app.main)
+    compare(app, jobs)
+    first = jobs.all()[0]
+    app.text_input(key="compare_hidden_1").set_value("24").run()
+    compare(app, jobs)
+    second = jobs.all()[0]
+    asked, strange = (Job(Asked(claim, 1), claim.investigate, owner) for owner in (first.owner, "somebody else"))
+    for job in (asked, strange):
+        jobs.add(job)
+        job.join()
+    app.run()
+    written = texts(app)
+    assert app.expander[0].label == "Your comparisons so far: 3"
+    assert "**Linear softmax classifier; One hidden layer (16): 2 seeds each**" in written
+    assert "**Claim: Made up**" in written
+    assert written.count(" · done · In short: ") == 2
+    assert " · done · As you said: That." in written
+    assert f"show_{strange.id}" not in [button.key for button in app.button]
+
+    app.button(key=f"show_{first.id}").click().run()
+    assert not app.exception
+    assert app.query_params["job"] == first.id
+    assert app.text_input(key="compare_hidden_1").value == "16"
+    assert "now show something else" not in texts(app)
+    app.button(key=f"show_{asked.id}").click().run()
+    assert not app.exception
+    assert app.query_params == {"claim": "made-up", "job": asked.id}
+    assert "It came out so." in texts(app)
+    app.button(key=f"show_{second.id}").click().run()
+    assert app.text_input(key="compare_hidden_1").value == "24"
+
+
+def test_of_a_claim_that_was_tried_twice_the_one_that_is_asked_for_is_shown(
+    open_page: Opener, jobs: Jobs, claim: Claim
+) -> None:
+    older, newer = (Job(Asked(claim, prediction), claim.investigate) for prediction in (1, 0))
+    for job in (older, newer):
+        jobs.add(job)
+        job.join()
+    app = open_page(**link_to(newer))
+    assert app.radio(key="prediction_made-up").value == 0
+    visit(app, link_to(older))
+    assert "As you said: That." in texts(app)
+    assert app.radio(key="prediction_made-up").value == 1
+
+
+def test_in_a_lesson_an_earlier_comparison_is_shown_and_the_locked_fields_stay(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    visit(app, {"model": ["hidden:7", "hidden:9"], "question": "Which?", "lock": "hidden"})
+    app.button(key=f"show_{jobs.all()[0].id}").click().run()
+    assert not app.exception
+    assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["7", "9"]
+    assert "What follows" in texts(app)
+
+
+def test_a_plan_is_found_again_by_its_address(open_page: Opener, jobs: Jobs) -> None:
+    base = experiment_from_fields({"epochs": 1, "train_size": 1000, "validation": 500, "dropout": 0.1, "seed": 6})
+    models = (
+        base.changed(hidden=(8,), dropout=0.2),
+        base.changed(hidden=(8,)),
+        base.changed(hidden=(), dropout=0, optimizer="sgd"),
+    )
+    plan = Plan(models, first_seeds(2, 6), 0.7 / 100)
+    compare(open_page(**address_of(plan)), jobs)
+    assert plan_of(jobs) == plan
+
+
+def test_the_code_of_a_comparison_is_that_of_its_set_up(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    assert comparison_script(plan_of(jobs)).strip() in [code.value for code in app.code]
+    app.text_input(key="compare_seeds").set_value("many").run()
+    assert not any("SEEDS" in code.value for code in app.code)
+
+
+def test_the_code_of_every_training_of_a_claim_is_shown(open_page: Opener, jobs: Jobs, claim: Claim) -> None:
+    app = open_page(claim="made-up")
+    app.radio(key="prediction_made-up").set_value(0).run()
+    app.button(key="try_made-up").click().run()
+    until(lambda: jobs.all()[0].is_over, "it ends")
+    app.run()
+    (batch,) = jobs.all()[0].batches
+    assert script(batch.experiments[0]).strip() in [code.value for code in app.code]
+
+
+@pytest.mark.parametrize(("given", "taken"), [("1", 1), ("7", None), ("-1", None), ("x", None)])
+def test_what_was_predicted_elsewhere_is_not_asked_again(
+    open_page: Opener, claim: Claim, given: str, taken: int | None
+) -> None:
+    app = open_page(claim="made-up", prediction=given)
+    assert app.radio(key="prediction_made-up").value == taken
+    assert app.button(key="try_made-up").disabled == (taken is None)
+    assert "prediction" not in app.query_params

@@ -1,20 +1,22 @@
 """The Start page: both models in one click, and missions that tell what came out for the reader."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpcore.claims import CLAIMS, Finding
 from mlpcore.comparison.job import Job, Jobs
 from mlpcore.comparison.plan import Plan
-from mlpcore.datasets import Dataset
+from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
 from tests.waiting import until
 from ui.claims import Asked
-from ui.missions import missions
+from ui.missions import _steps_to_half, missions
 
 QUICK = {"train_size": 3000, "validation": 100, "epochs": 1}
 
@@ -162,3 +164,95 @@ def test_the_overfitting_missions_answers_are_those_of_the_claim(mnist: Dataset)
     assert len(mission.texts.answers) == len(claim.answers)
     for ours, theirs in zip(mission.texts.answers, claim.answers, strict=True):
         assert ("fall" in theirs) == ("worse" in ours)
+
+
+def links(app: AppTest) -> dict[str, dict[str, list[str]]]:
+    """The addresses that the page's links to other pages carry, by what they say."""
+    return {link.proto.label: parse_qs(link.proto.query_string) for link in app.main.get("page_link")}
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps"),
+    [
+        (9 * [1.0], None),
+        (20 * [1.0], None),
+        ([2.0, *9 * [0.1], 0.1], 10),
+        ([2.0, *29 * [2.0], *20 * [0.0]], 35),
+    ],
+)
+def test_when_a_loss_has_halved(losses: list[float], steps: int | None) -> None:
+    assert _steps_to_half(np.array(losses, np.float32)) == steps
+
+
+def test_a_finished_mission_leads_to_its_run_and_the_run_back_to_the_mission(
+    app: AppTest, queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.missions._ONE", TUTORIAL_PRESETS["one-hidden"].changed(**QUICK))
+    mine = app.session_state["owner"]
+    queue.submit(TUTORIAL_PRESETS["one-hidden"].changed(**QUICK, seed=3), "somebody else")
+    run = queue.submit(TUTORIAL_PRESETS["one-hidden"].changed(**QUICK, seed=3), mine)
+    newer = queue.submit(TUTORIAL_PRESETS["two-hidden"].changed(**QUICK), mine)
+    until(lambda: run.status.is_final and newer.status.is_final, "they end")
+    predict(app, "train", 0)
+    assert run.number == 1
+    assert "In your run 1 the loss was" in told(app)
+    app.button(key="see_train").click().run()
+    assert not app.exception
+    assert app.query_params["run"] == run.id
+    assert "Run 1: One hidden layer (256)" in [subheader.value.replace("\\", "") for subheader in app.subheader]
+    assert "Back to mission 3: Teach it" in links(app)
+    app.button(key="hide_way_back").click().run()
+    assert "Back to mission 3: Teach it" not in links(app)
+
+
+def test_a_finished_mission_leads_to_its_comparison(app: AppTest, jobs: Jobs) -> None:
+    finding = Finding(1, ("First it rose.", "Then it fell."), ())
+    job = Job(Asked(CLAIMS["overfitting"], 1), lambda job: finding, app.session_state["owner"])
+    jobs.add(job)
+    job.join()
+    predict(app, "overfitting", 1)
+    found = links(app)
+    assert found["See the result"] == {"claim": ["overfitting"], "job": [job.id], "mission": ["overfitting"]}
+    assert found["Go to Compare"] == {"claim": ["overfitting"], "mission": ["overfitting"], "prediction": ["1"]}
+
+
+@pytest.mark.parametrize("page", ["data", "train", "inside", "compare", "draw", "runs"])
+def test_from_a_mission_every_page_has_a_way_back_until_one_is_back(queue: RunQueue, jobs: Jobs, page: str) -> None:
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page(f"pages/{page}.py")
+    app.query_params["mission"] = "forward"
+    app.run()
+    assert not app.exception
+    assert "Back to mission 2: A network that knows nothing" in links(app)
+    assert "mission" not in app.query_params
+    app.switch_page("pages/runs.py").run()
+    assert "Back to mission 2: A network that knows nothing" in links(app)
+    app.switch_page("pages/start.py").run()
+    app.switch_page(f"pages/{page}.py").run()
+    assert not any("mission" in label for label in links(app))
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "<script>"])
+def test_without_a_mission_there_is_no_way_back(queue: RunQueue, jobs: Jobs, name: str) -> None:
+    app = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    app.query_params["mission"] = name
+    app.run()
+    assert not app.exception
+    assert not any("mission" in label for label in links(app))
+
+
+def test_without_the_images_the_page_stands_and_says_why(
+    queue: RunQueue, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*_: object) -> None:
+        raise DataUnavailable("No network here.")
+
+    monkeypatch.setattr("mlpcore.datasets.is_on_disk", lambda name: False)
+    monkeypatch.setattr("mlpcore.datasets.fetch", unavailable)
+    monkeypatch.setattr("mlpcore.datasets.load", unavailable)
+    monkeypatch.setattr("ui.missions._cookie", lambda: "data-2-9_0000.forward-1-2_3000")
+    app = AppTest.from_file("../../app.py", default_timeout=60).run()
+    assert not app.exception
+    assert "No network here." in [error.value for error in app.error]
+    assert app.button(key="start_train_both").disabled
+    assert "The missions need the images" in told(app)
+    assert "What you can do here" in [subheader.value for subheader in app.subheader]

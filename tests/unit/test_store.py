@@ -497,3 +497,29 @@ def test_many_can_open_a_new_folder_and_write_at_once(tmp_path: Path, small: Sma
     assert [run.number for run in stores[0].runs()] == list(range(1, 41))
     for store in stores:
         store.close()
+
+
+def test_everybodys_runs_are_counted_by_themselves_and_no_number_comes_twice(store: Store, small: Small) -> None:
+    kept = [store.create(small(), owner) for owner in ("ann", "bob", "ann", "")]
+    assert [each.number for each in kept] == [1, 1, 2, 1]
+    kept[2].release()
+    store.delete([kept[2].id])
+    store.purge()
+    assert store.create(small(), "ann").number == 3
+    assert [(run.owner, run.number) for run in store.runs()] == [("ann", 1), ("bob", 1), ("", 1), ("ann", 3)]
+
+
+def test_the_runs_of_an_older_list_get_numbers_of_their_owners(tmp_path: Path, small: Small) -> None:
+    (tmp_path / "runs").mkdir()
+    with sqlite3.connect(tmp_path / "runs" / "runs.db") as database:
+        database.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+        for run_id, owner in [("a", "ann"), ("b", "bob"), ("c", "ann")]:
+            database.execute(
+                "INSERT INTO runs (id, created, owner, experiment, status) VALUES (?, ?, ?, ?, 'finished')",
+                (32 * run_id, "2026-01-01T00:00:00+00:00", owner, small().model_dump_json()),
+            )
+    database.close()
+    store = Store(tmp_path / "runs")
+    assert [(run.id[0], run.number) for run in store.runs()] == [("a", 1), ("b", 1), ("c", 2)]
+    assert [store.create(small(), owner).number for owner in ("ann", "bob", "new")] == [3, 2, 1]
+    store.close()
