@@ -168,7 +168,17 @@ def switch(key: str) -> Act:
 
 def open_list(key: str) -> Act:
     """Unfolds a select box."""
-    return lambda page, number: page.locator(_key(key)).get_by_role("combobox").click()
+
+    def act(page: Page, number: int) -> None:
+        box = page.locator(_key(key)).get_by_role("combobox")
+        # What scrolls the page folds a list again, and so does a click on one that came back with the page's focus.
+        box.scroll_into_view_if_needed()
+        settle(page)
+        while not page.get_by_role("option").count():
+            box.click()
+            page.wait_for_timeout(QUIET_MS)
+
+    return act
 
 
 def pick(*names: str) -> Act:
@@ -202,14 +212,12 @@ def steps_inside(model: str) -> list[Step]:
     modes = f"inside?view=modes&model={model}&image=321"
     panel, call, verdict = _key("inside_neuron_panel"), _key("inside_call_panel"), _key("inside_verdict")
     open_one = press(*(f"inside_open_{slot}" for slot in (3, 5, 1, 6, 2, 7)))
-    layers = ["Hidden layer 2", "Output", "Hidden layer 1"]
+    layers, orders = ("Hidden layer 2", "Output", "Hidden layer 1"), ("Push of the answer", "Activation")
     steps = [
         Step("a neuron", forward, open_one, panel),
         Step("a neuron on the strip", forward, point_at(f"inside_strip_{model}_0"), panel),
         Step("another layer", forward, choose("inside_layer", *layers), panel),
-        Step(
-            "strongest by push, activation", forward, choose("inside_order", "Push of the answer", "Activation"), panel
-        ),
+        Step("strongest by push", forward, choose("inside_order", *orders), _key("inside_strongest")),
         Step("another image", forward, press("inside_random"), verdict),
         Step("switch a neuron off", forward, press("inside_toggle"), _key("inside_without"), open_one),
         Step("count on all 10,000", forward, press("inside_count_all"), _key("inside_without"), _next_off),
@@ -237,7 +245,7 @@ def _first_call_after_last(page: Page, number: int) -> None:
 def _train_both(page: Page, number: int) -> None:
     ask = page.locator(f"{_key('inside_ask')} button")
     if ask.count():
-        ask.click()
+        ask.first.click()
         page.locator(_key("inside_binary")).wait_for(timeout=60_000)
 
 

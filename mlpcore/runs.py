@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from mlpcore import datasets
 from mlpcore.datasets import Dataset, DataUnavailable
@@ -27,7 +27,6 @@ from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
 from mlpcore.memory import give_back
 from mlpcore.network import MLP
-from mlpcore.snapshots import Watch
 from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoredRun, StoreProblem, checked_description
 from mlpcore.training import (
     EpochEnd,
@@ -71,6 +70,13 @@ log = logging.getLogger(__name__)
 Part = TypeVar("Part")
 
 
+class Watch(Protocol):
+    """What looks at a model while a run trains it."""
+
+    def look(self, step: int, model: MLP) -> None:
+        """Called after every step, and before the first as step 0; must leave the model as it is."""
+
+
 class Status(StrEnum):
     """Where a run stands; the last four are final."""
 
@@ -105,7 +111,7 @@ class Run:
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
         listed: whether it stands in the list of runs; those of a comparison do not.
-        watch: asks the growing model about a drawing of the owner's, which nobody else is shown; None without one, or
+        watch: looks at the growing model for the owner, and nobody else is shown what it saw; None without one, or
             since the owner has started another.
     """
 
@@ -389,7 +395,7 @@ class RunQueue:
         Without `listed` it is not among `runs`, and takes no number from those that are. `at_end` is called with the
         run, on some thread, once its status is final.
 
-        A `watch` takes the place of the owner's last one, whose snapshots are given up; of all, the newest 32 stay.
+        A `watch` takes the place of the owner's last one, which is given up; of all, the newest 32 stay.
         """
         recorder, problem = self._recorder_for(experiment, owner) if listed else (None, None)
         with self._changed:

@@ -1,7 +1,6 @@
 """A model that has to press every image through two neurons, so that all it makes of an image is a point in a plane."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,7 @@ from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from mlpcore.runs import Run, RunQueue
-from mlpcore.snapshots import Watch, log_spaced
+from mlpcore.snapshots import log_spaced
 
 EVERY = 10
 """Every tenth test image is shown, 1,000 of them."""
@@ -123,16 +122,14 @@ def submit(queue: RunQueue, watch: PlaneWatch, owner: str, *, paused: bool = Fal
 
     It takes the place of whatever the owner had watched before.
     """
-    # The queue asks nothing of a watch but to look.
-    run = queue.submit(watch.experiment, owner, paused=paused, watch=cast(Watch, watch))
+    run = queue.submit(watch.experiment, owner, paused=paused, watch=watch)
     watch.run = run
     return run
 
 
 def watch_of(run: Run) -> PlaneWatch | None:
     """What was seen of a run's plane, if it was watched so, and is still kept."""
-    watch: object = run.watch
-    return watch if isinstance(watch, PlaneWatch) else None
+    return run.watch if isinstance(run.watch, PlaneWatch) else None
 
 
 def newest(queue: RunQueue, owner: str) -> Run | None:

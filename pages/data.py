@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mlpcore import datasets
+from mlpcore.datasets import Dataset
 from ui.batches import show_loader
 from ui.data_address import PAGE, VIEW, VIEWS, address, note_address, take_address
 from ui.data_gate import dataset_ready
@@ -13,6 +14,21 @@ from ui.navigation import through_app
 from ui.texts import texts
 from ui.transforms import show_transforms
 from ui.whole_set import show_whole_set
+
+
+@st.fragment
+def show_view(view: str, dataset: Dataset) -> None:
+    """What is looked at; a click in it runs nothing else of the page."""
+    match view:
+        case "images":
+            browse_images(dataset)
+            show_transforms(dataset)
+        case "set":
+            show_whole_set(dataset)
+        case "loader":
+            show_loader(dataset)
+    note_address()
+
 
 through_app()
 
@@ -40,13 +56,5 @@ if "view" not in lesson().hidden:
         label_visibility="collapsed",
         persist_state="session",
     )
-match st.session_state[VIEW]:
-    case "images":
-        browse_images(dataset)
-        show_transforms(dataset)
-    case "set":
-        show_whole_set(dataset)
-    case "loader":
-        show_loader(dataset)
-note_address()
+show_view(st.session_state[VIEW], dataset)
 offer_lesson(PAGE, address)

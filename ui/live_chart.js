@@ -50,7 +50,8 @@ class Chart {
 
   async update(data, setStateValue) {
     this.data = data;
-    this.setClicked = (x) => setStateValue("clicked", x);
+    // With its moment, since a value that is the same as before would be no news: a point may be clicked again.
+    this.setClicked = (x) => setStateValue("clicked", { x, at: Date.now() });
     this.node.classList.toggle("clickable", data.clickable);
     library ??= load(data.library);
     try {

@@ -88,14 +88,19 @@ def clickable_chart(
 ) -> float | None:
     """Like `live_chart`; return the x value of the point that the reader clicked last, None before any click.
 
-    A click reruns the script, or the fragment that the chart is in. If x is another than before, `on_click`
-    runs first and finds it in `st.session_state[key].clicked`.
+    A click reruns the script, or the fragment that the chart is in, also on the same point again. `on_click` runs
+    first and may ask for `last_click`.
     """
-    result = _COMPONENT(
+    _COMPONENT(
         key=key,
         data=_data(drawing, key, alt, clickable=True),
         height=height,
         on_clicked_change=on_click or (lambda: None),
     )
-    clicked: float | None = result.clicked
-    return clicked
+    return last_click(key)
+
+
+def last_click(key: str) -> float | None:
+    """Where the reader clicked last on the clickable chart of this key, as `clickable_chart` returns it."""
+    click = getattr(st.session_state.get(key), "clicked", None)
+    return None if click is None else float(click["x"])

@@ -21,7 +21,7 @@ from mlpcore.network import MLP
 from ui.inside.address import ONLY, POINTS_MODEL, STAGE, TRAINED, USUAL_MODEL, note_address
 from ui.inside.subjects import use_one_thread
 from ui.lessons import lesson
-from ui.live_chart import as_json, clickable_chart
+from ui.live_chart import as_json, clickable_chart, last_click
 from ui.models import all_choices, can_be_asked
 from ui.pictures import ink_on_paper
 from ui.session import my_digits
@@ -80,11 +80,11 @@ def show_projector() -> None:
             _show_clicked(model, clicked)
         with st.container(key="projector_table"):
             st.markdown(words["table"] + "\n\n" + _table(planes, stage, after))
-        st.caption(words["plane"].format(shares=percent(float(shown.plane.shares.sum())), size=shown.size))
-        if len(planes[after]) == 1:
-            st.info(words["no_hidden"], icon=":material/info:")
-        elif not after:
-            st.caption(words["untrained"])
+            st.caption(words["plane"].format(shares=percent(float(shown.plane.shares.sum())), size=shown.size))
+            if len(planes[after]) == 1:
+                st.info(words["no_hidden"], icon=":material/info:")
+            elif not after:
+                st.caption(words["untrained"])
     show_code(projecting(model, stage, _EVERY), key="projector_code")
     note_address()
 
@@ -133,7 +133,7 @@ def _chart(model: Model, shown: StagePlane, stage: int, after: bool, only: list[
     """The points; returns the number of the one that was clicked last."""
     images = _images()
     key = "projector_chart"
-    last = getattr(st.session_state.get(key), "clicked", None)
+    last = last_click(key)
     drawing = projected_digits(
         shown.plane.points,
         images.labels.numpy(),

@@ -7,7 +7,7 @@ from mlpcore.datasets import DataUnavailable
 from mlpcore.experiment import Experiment, InvalidExperiment
 from mlpcore.rate_finder import MAX_BATCH, STEPS, RateTest, run_rate_test
 from mlpcore.training import OutOfMemory
-from ui.live_chart import as_json, clickable_chart
+from ui.live_chart import as_json, clickable_chart, last_click
 
 _RESULT = "rate_test"
 _CHART = "rate_chart"
@@ -71,6 +71,6 @@ def _use(rate: float) -> None:
 
 
 def _use_clicked() -> None:
-    rate = st.session_state[_CHART].clicked
+    rate = last_click(_CHART)
     if rate:
         _use(rate)

@@ -13,7 +13,7 @@ from mlpcore.inspection.plane_code import two_neurons
 from mlpcore.runs import Run
 from mlpcore.two_neurons import EVERY, Look, PlaneWatch, experiment, newest, shown_images, submit, watch_of
 from ui.inside.subjects import use_one_thread
-from ui.live_chart import as_json, clickable_chart, live_chart
+from ui.live_chart import as_json, clickable_chart, last_click, live_chart
 from ui.pictures import ink_on_paper
 from ui.run_monitor import STATUS_BADGES, controls, progress_in_words
 from ui.session import owner
@@ -120,7 +120,7 @@ def _plane(run: Run | None, watch: PlaneWatch, look: Look) -> int | None:
     """The plane at one look; returns the number of the point that was clicked last."""
     key = f"two_neurons_plane_{run.id if run else ''}"
     labels = watch.images.labels.numpy()
-    last = getattr(st.session_state.get(key), "clicked", None)
+    last = last_click(key)
     drawing = two_neuron_plane(
         look.points,
         labels,

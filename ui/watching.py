@@ -30,7 +30,7 @@ def show_watching(image: Tensor | None, choices: Sequence[Choice]) -> None:
     else:
         _start(image, choices)
     run = runs.queue.get(st.session_state.get(_RUN, ""))
-    if run and run.watch and run.owner == owner():
+    if run and isinstance(run.watch, Watch) and run.owner == owner():
         final = run.status.is_final
         st.fragment(_live, run_every=None if final else REFRESH_SECONDS)(run, run.watch, was_final=final)
         if final:

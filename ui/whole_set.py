@@ -23,7 +23,7 @@ from ui.show_code import show_code
 from ui.texts import texts
 
 _TYPICAL_COUNT = 8
-_MEAN_PIXELS = 84
+_MEAN_PIXELS = 56
 _NAMES = {"train": "training images", "test": "test images"}
 
 
@@ -38,11 +38,18 @@ def show_whole_set(dataset: Dataset) -> None:
         _pixels(dataset, images, _NAMES[split])
     st.subheader("Mean image of each digit", anchor=False)
     st.markdown(texts("data")["means"])
-    with st.container(horizontal=True, gap="xsmall"):
-        for mean, name in zip((255 * mean_images(images)).round().byte(), dataset.classes, strict=True):
-            st.image(
-                ink_on_paper(mean, _MEAN_PIXELS), width=_MEAN_PIXELS, caption=name, alt=f"Mean of all images of {name}."
-            )
+    means = list(zip((255 * mean_images(images)).round().byte(), dataset.classes, strict=True))
+    with st.container(horizontal=True, gap="xsmall", key="data_means"):
+        # Two halves, so that a narrow screen has five and five.
+        for half in (means[:5], means[5:]):
+            with st.container(horizontal=True, gap="xsmall", width="content"):
+                for mean, name in half:
+                    st.image(
+                        ink_on_paper(mean, _MEAN_PIXELS),
+                        width=_MEAN_PIXELS,
+                        caption=name,
+                        alt=f"Mean of all images of {name}.",
+                    )
     st.subheader("Most and least typical digits", anchor=False)
     _typical(images)
     show_code(code.whole_set(split == "train", st.session_state[TYPICAL], _TYPICAL_COUNT), key="data_set_code")

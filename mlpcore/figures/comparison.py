@@ -27,8 +27,9 @@ _TITLES: dict[Quantity, str] = {
 MAX_POINTS = 300
 """Points of a line at most, and dots of single runs of one experiment."""
 
-_DOTS_APART = 0.5
-"""How far the dots of one experiment are spread across their row, so that equal accuracies are all seen."""
+_DOTS_APART, _DOTS_BELOW, _MEAN_BELOW = 0.32, 0.06, 0.4
+"""How far the dots of one experiment are spread across their row, so that equal accuracies are all seen, and how far
+below its middle they and their mean lie, since its name stands at its top."""
 
 
 def accuracy_over_seeds(comparison: Comparison) -> go.Figure:
@@ -50,7 +51,7 @@ def accuracy_over_seeds(comparison: Comparison) -> go.Figure:
         traces += [
             {
                 "x": 100 * summary.accuracies,
-                "y": row + _spread_out(len(summary.runs)) * _DOTS_APART,
+                "y": row - _DOTS_BELOW + _spread_out(len(summary.runs)) * _DOTS_APART,
                 "mode": "markers",
                 "marker": {"size": 9, "color": faded(color, 0.7)},
                 "customdata": [run.seed for run in summary.runs],
@@ -58,7 +59,7 @@ def accuracy_over_seeds(comparison: Comparison) -> go.Figure:
             },
             {
                 "x": [100 * summary.mean],
-                "y": [row - 0.38],
+                "y": [row - _MEAN_BELOW],
                 "mode": "markers",
                 "marker": {"size": 11, "symbol": "diamond", "color": color},
                 "error_x": _whiskers(summary, color),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
+from scipy.linalg import eigh
 from torch import Tensor
 
 from mlpcore.inspection.layers import Model
@@ -61,10 +62,12 @@ def plane(values: Tensor) -> Plane:
     values = values.cpu()
     mean = values.mean(dim=0)
     centred = values - mean
-    variances, directions = torch.linalg.eigh(centred.T @ centred)
-    axes = directions[:, -2:].flip(1).T
+    scatter = centred.T @ centred
+    # Of as many directions as there are numbers, two are looked for, which takes a fraction of the time for all.
+    found, directions = eigh(scatter.numpy(), subset_by_index=(max(0, size - 2), size - 1))
+    axes = torch.from_numpy(directions).flip(1).T
     axes = axes * axes.gather(1, axes.abs().argmax(dim=1, keepdim=True)).sign()
     axes = F.pad(axes, (0, 0, 0, 2 - len(axes)))
-    variances = F.pad(variances.clamp(min=0).flip(0), (0, max(0, 2 - size)))
-    shares = variances[:2] / variances.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    variances = F.pad(torch.from_numpy(found).clamp(min=0).flip(0), (0, max(0, 2 - size)))
+    shares = variances / scatter.trace().clamp(min=torch.finfo(torch.float32).tiny)
     return Plane((centred @ axes.T).numpy(), shares.numpy(), mean.numpy(), axes.numpy())

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Position, expect
 
 from tests.browser.conftest import Opener
 
@@ -36,6 +36,21 @@ def test_a_click_on_a_layer_opens_the_neuron_under_the_pointer(inside: Page) -> 
     panel = inside.locator(".st-key-inside_neuron_panel")
     expect(panel).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2: its sum"))
     expect(inside).to_have_url(re.compile(r"layer=1.*neuron=12[789]"))
+
+
+def test_a_click_on_the_same_place_opens_the_neuron_again(inside: Page) -> None:
+    expect(inside.get_by_role("img", name=re.compile("^Hidden layer 1: the sums of 512 neurons"))).to_be_visible()
+    cells = inside.locator(".live-chart.clickable").first.locator(".nsewdrag").first
+    middle: Position = {"x": 200, "y": 20}
+    panel = inside.locator(".st-key-inside_neuron_panel")
+    before = panel.inner_text()
+    cells.click(position=middle)
+    expect(panel).not_to_contain_text(before.partition(":")[0])
+    on_the_strip = panel.inner_text().partition(":")[0]
+    inside.locator(".st-key-inside_open_3 button").click()
+    expect(panel).not_to_contain_text(on_the_strip)
+    cells.click(position=middle)
+    expect(panel).to_contain_text(on_the_strip)
 
 
 def test_a_neuron_is_opened_by_keyboard_and_switched_off(inside: Page) -> None:

@@ -15,6 +15,7 @@ from mlpcore.figures import probability_in_words
 from mlpcore.identity import new_name
 from mlpcore.models import BUNDLED, load, save
 from mlpcore.runs import RunQueue
+from mlpcore.snapshots import Watch
 from tests.handwriting import canvas_json
 from tests.waiting import until
 from ui.session import belongings_of
@@ -195,8 +196,9 @@ def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue
     page.selectbox(key="watch_experiment").set_value("One hidden layer (256)")
     page.button(key="watch_train").click().run()
     (run,) = queue.runs()
-    assert run.watch
-    until(lambda: len(run.watch.looks) > 20 if run.watch else False, "the model is asked")
+    watch = run.watch
+    assert isinstance(watch, Watch)
+    until(lambda: len(watch.looks) > 20, "the model is asked")
     queue.stop(run)
     until(lambda: run.status.is_final, "the run ends")
     page.run()
@@ -204,5 +206,5 @@ def test_watching_needs_a_drawing_and_then_trains(page: AppTest, queue: RunQueue
     slider = page.select_slider[0]
     slider.set_value(0).run()
     assert not page.exception
-    untrained = run.watch.looks[0].probabilities
+    untrained = watch.looks[0].probabilities
     assert answers(page)["After step 0"].startswith(f"{untrained.argmax()} · {100 * untrained.max():.1f}")

@@ -98,6 +98,15 @@ def test_rows_do_not_overlap_and_the_first_is_on_top() -> None:
         above = min(heights)
 
 
+def test_dots_keep_clear_of_the_name_above_them_and_of_the_mean_below() -> None:
+    figure = figures.accuracy_over_seeds(comparison_of([900 + seed for seed in range(50)], [910] * 50))
+    name = figure.layout.annotations[0]
+    dots, (mean,) = (trace.y for trace in colored(figure, 1))
+    pixel = 1 / 62  # of a row as it is on screen; a line of text has 17, a dot reaches 5 from its middle, the mean 6
+    assert max(dots) + 5 * pixel < name.y - 17 * pixel
+    assert min(dots) - 5 * pixel > mean + 6 * pixel
+
+
 def test_equal_accuracies_are_all_seen() -> None:
     dots, _ = colored(figures.accuracy_over_seeds(comparison_of([900] * 50, [910] * 50)), 1)
     places = sorted(dots.y)

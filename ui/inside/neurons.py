@@ -24,7 +24,7 @@ from ui.inside.numbers import in_words
 from ui.inside.pictured import Picture
 from ui.inside.subjects import Subject, use_one_thread
 from ui.lessons import lesson
-from ui.live_chart import as_json, clickable_chart, live_chart
+from ui.live_chart import as_json, clickable_chart, last_click, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
 from ui.words import percent
@@ -107,7 +107,7 @@ def _show_layer(subject: Subject, number: int, layer: HiddenLayer, neuron: Neuro
 
 def _on_strip(key: str, layer: int) -> Callable[[], None]:
     def choose() -> None:
-        clicked = st.session_state[key].clicked
+        clicked = last_click(key)
         if clicked is not None:
             _choose(layer, round(clicked))
 

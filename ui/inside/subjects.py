@@ -5,7 +5,6 @@ from functools import cache, lru_cache
 
 import streamlit as st
 import torch
-from torch import Tensor
 
 from mlpcore import datasets
 from mlpcore.evaluation import Evaluation, judge
@@ -50,8 +49,7 @@ class Subject:
     @property
     def test(self) -> Evaluation:
         """How good it is on the 10,000 test images."""
-        labels = datasets.load("mnist").test.labels
-        return judge(_test_logits(self.model.experiment, self.model.network), labels)
+        return _tested(self.model.experiment, self.model.network)
 
 
 @cache
@@ -117,5 +115,6 @@ def use_one_thread() -> None:
 
 
 @lru_cache(maxsize=16)
-def _test_logits(experiment: Experiment, network: MLP) -> Tensor:
-    return Classifier(experiment, network).logits(datasets.load("mnist").test.images)
+def _tested(experiment: Experiment, network: MLP) -> Evaluation:
+    test = datasets.load("mnist").test
+    return judge(Classifier(experiment, network).logits(test.images), test.labels)
