@@ -70,7 +70,11 @@ text changed, while the server has finished.
 
 @contextmanager
 def server(
-    script: str = "app.py", home: Path | None = None, log: Path | None = None, flags: Sequence[str] = ()
+    script: str = "app.py",
+    home: Path | None = None,
+    log: Path | None = None,
+    flags: Sequence[str] = (),
+    port: int | None = None,
 ) -> Iterator[str]:
     """A Streamlit server in a process of its own; yields its address once it answers.
 
@@ -79,11 +83,12 @@ def server(
         home: the folder of its runs; if None, an empty one that is deleted afterwards.
         log: the file for all that it says; if None, only its complaints are shown.
         flags: more of Streamlit's options.
+        port: where it listens; if None, a free one.
 
     Raises:
         RuntimeError: it ended at once, or did not answer in time.
     """
-    port = _free_port()
+    port = port or free_port()
     usual = [f"--server.port={port}", "--server.headless=true"]
     command = [sys.executable, "-m", "streamlit", "run", script, *usual, *flags]
     with tempfile.TemporaryDirectory() as empty, Path(log or os.devnull).open("w") as said:
@@ -104,7 +109,7 @@ def measure_beside_app(measure: Callable[[str], None]) -> None:
     deleted. The exit code is 0 unless `measure` raised something.
     """
     os.chdir(ROOT)
-    port = _free_port()
+    port = free_port()
     threading.Thread(target=_measure_and_exit, args=(measure, port), daemon=True).start()
     flags = {"server.port": port, "server.headless": True}
     bootstrap.load_config_options(flags)
@@ -129,7 +134,8 @@ def _measure_and_exit(measure: Callable[[str], None], port: int) -> None:
     os._exit(status)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this computer at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port: int = probe.getsockname()[1]

@@ -21,6 +21,18 @@ def new_name() -> str:
     return secrets.token_hex(16)
 
 
+def name_of(issuer: str, subject: str, key: bytes) -> str:
+    """The name of somebody for whom an OpenID provider vouches, 32 hexadecimal digits, the same in every browser.
+
+    Args:
+        issuer: who vouches (OpenID Connect Core 1.0, claim `iss`).
+        subject: for whom; at one issuer nobody else has this (claim `sub`).
+        key: the server's; without it nobody can tell the name.
+    """
+    person = f"{issuer}\n{subject}"
+    return hmac.new(key, person.encode(), hashlib.sha256).hexdigest()[:32]
+
+
 def secret_key(file: Path) -> bytes:
     """The server's key, kept in `file` so that names outlast a restart; made at first use, for its owner's eyes only.
 

@@ -1,6 +1,7 @@
-"""What belongs to one browser, and nobody else is shown.
+"""What belongs to one browser, or to one person who has signed in, and nobody else is shown.
 
-A browser is known by a signed cookie, so all of it survives a reload. It is kept in the server's memory.
+A browser is known by a signed cookie, so all of it survives a reload; whoever has signed in is known in every browser.
+It is kept in the server's memory.
 """
 
 from collections import OrderedDict
@@ -12,7 +13,7 @@ import streamlit as st
 
 from mlpcore import runs
 from mlpcore.collection import Collection
-from mlpcore.identity import name_in, new_name, secret_key, server_name, signed
+from mlpcore.identity import name_in, name_of, new_name, secret_key, server_name, signed
 from mlpcore.models import TrainedModel
 from mlpcore.runs import Run
 from mlpcore.store import runs_folder
@@ -42,15 +43,24 @@ _belongings: OrderedDict[str, Belongings] = OrderedDict()
 def owner() -> str:
     """Who starts runs here."""
     if "owner" not in st.session_state:
-        st.session_state["owner"] = name_in(_cookie(), _key()) or new_name()
+        st.session_state["owner"] = _signed_in() or name_in(_cookie(), _key()) or new_name()
     name: str = st.session_state["owner"]
     return name
 
 
 def remember_owner() -> None:
     """Lets the browser show after a reload that it is the same."""
+    if _signed_in():
+        # Once they have signed out, it is again what it was before.
+        return
     if name_in(_cookie(), _key()) != owner():
         set_cookie(_cookie_name(), signed(owner(), _key()))
+
+
+def _signed_in() -> str | None:
+    """The name of the person, whom the host's OpenID provider knows; None where nobody has signed in."""
+    issuer, subject = st.user.get("iss"), st.user.get("sub")
+    return name_of(str(issuer), str(subject), _key()) if st.user.get("is_logged_in") and issuer and subject else None
 
 
 def may_change(run: Run) -> bool:

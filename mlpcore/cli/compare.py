@@ -103,7 +103,7 @@ def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, bool]":
     queue = RunQueue()
     images = sum(run.data.train_images * run.hyperparameters.epochs for run in plan.runs)
     with (
-        stopped_by_signals(STOPPING) as signals,
+        stopped_by_signals(lambda number: STOPPING) as signals,
         progress_bar(desc="Training", total=images, unit=" images", unit_scale=True) as bar,
     ):
         batch = Batch(plan.runs, queue)

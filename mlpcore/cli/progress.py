@@ -17,8 +17,11 @@ LOG_SECONDS = 10
 
 
 @contextmanager
-def stopped_by_signals(words: str, stop: Callable[[], None] | None = None) -> Iterator[list[int]]:
-    """The first Ctrl-C (or SIGTERM) says `words` and calls `stop`, the second one ends the program at once.
+def stopped_by_signals(react: Callable[[int], str]) -> Iterator[list[int]]:
+    """The first Ctrl-C (or SIGTERM) is left to `react`, the second one ends the program at once.
+
+    Args:
+        react: gets the signal's number, and returns what is said.
 
     Yields:
         An empty list, and in it the first signal, once it has come.
@@ -27,8 +30,7 @@ def stopped_by_signals(words: str, stop: Callable[[], None] | None = None) -> It
 
     def receive(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        if stop:
-            stop()
+        words = react(number)
         for each in before:
             signal.signal(each, signal.default_int_handler)
         # Not `print`, since the signal may have come in the middle of writing to the same stream.

@@ -22,7 +22,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="go on with an interrupted run",
         usage=f"{PROGRAM} resume RUN [--json]",
         description="Trains an interrupted run to its end: on the same machine to the very result that it would have "
-        "had. Ctrl-C stops early and evaluates what was reached.",
+        "had. Ctrl-C stops early and evaluates what was reached; SIGTERM interrupts again.",
         allow_abbrev=False,
     )
     resume.add_argument("wanted", metavar="RUN", help=f"its id, as `{PROGRAM} runs` prints it, or the beginning of it")

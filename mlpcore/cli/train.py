@@ -6,7 +6,9 @@ The run is kept among those of the app, so that `resume` can go on with it if it
 import argparse
 import json
 import math
+import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES = 1_000_000
 STOPPING = "Stopping, and evaluating what was reached; a second time ends at once."
+INTERRUPTING = "Ending, and keeping the run as it stands; a second time ends at once."
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="train a model, and say how good it is",
         usage=f"{PROGRAM} train [--preset NAME | --experiment FILE.json] [options] [--json]",
         description="Trains a model and evaluates it on the 10,000 test images. Ctrl-C stops early and evaluates what "
-        "was reached.",
+        f"was reached; SIGTERM interrupts, and `{PROGRAM} resume` goes on.",
         epilog="Options override the preset or the file; the defaults named here hold without either.",
         allow_abbrev=False,
     )
@@ -80,18 +83,22 @@ def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int
 
     experiment = trainer.experiment
     try:
-        result, stopped = _follow(trainer, recorder, show_epochs=not as_json)
+        result, signals = _follow(trainer, recorder, show_epochs=not as_json)
     except (TrainingDiverged, OutOfMemory) as failure:
         if recorder:
             recorder.end("failed", experiment, trainer.history, error=str(failure))
         print(failure, file=sys.stderr)
         return 1
+    if result is None:
+        assert recorder
+        print(_interrupted(trainer, recorder), file=sys.stderr)
+        return 128 + signal.SIGTERM
     if recorder:
         ending = "finished" if trainer.is_complete else "stopped"
         recorder.end(ending, experiment, trainer.history, result, trainer.model.eval())
         if recorder.unsaved:
             print(f"This run is not kept as it ended. {recorder.unsaved}", file=sys.stderr)
-    if stopped:
+    if signals:
         print(_how_far(trainer), file=sys.stderr)
     elif experiment.hyperparameters.early_stopping:
         print(
@@ -101,7 +108,7 @@ def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int
         )
     run_id = recorder.id if recorder else None
     print(_as_json(run_id, trainer, result) if as_json else summary(result), flush=True)
-    return 130 if stopped else 0
+    return 128 + signals[0] if signals else 0
 
 
 def _experiment(given: argparse.Namespace) -> Experiment:
@@ -130,19 +137,36 @@ def _read_experiment(path: Path) -> Experiment:
     raise InvalidExperiment({"experiment": f"{path}: {problem}"})
 
 
-def _follow(trainer: "Trainer", recorder: "Recorder | None", show_epochs: bool) -> "tuple[Result, bool]":
-    """Trains to the end behind a progress bar; returns what came out, and whether a signal stopped it early."""
+def _follow(
+    trainer: "Trainer", recorder: "Recorder | None", show_epochs: bool
+) -> "tuple[Result | None, Sequence[int]]":
+    """Trains to the end behind a progress bar; returns what came out, and the signal that ended it early, if one did.
+
+    Without a result the run was interrupted: a system that shuts down may not leave the time to evaluate it, and it can
+    be gone on with.
+    """
     from mlpcore.training import EpochEnd, Finished, Step
 
     experiment, history = trainer.experiment, trainer.history
     images, epochs = experiment.data.train_images, experiment.hyperparameters.epochs
+
+    def react(number: int) -> str:
+        if recorder and number == signal.SIGTERM:
+            return INTERRUPTING
+        trainer.stop()
+        return STOPPING
+
     with (
-        stopped_by_signals(STOPPING, trainer.stop) as signals,
+        stopped_by_signals(react) as signals,
         progress_bar(desc=f"Epoch 1/{epochs}", total=images * epochs, unit=" images", unit_scale=True) as bar,
     ):
         for event in trainer:
             if recorder:
                 recorder.look(event, trainer)
+                if signal.SIGTERM in signals and trainer.may_save and not isinstance(event, Finished):
+                    recorder.save(trainer)
+                    recorder.release()
+                    return None, signals
             match event:
                 case Step(step, epoch):
                     in_epoch = min((step - (epoch - 1) * experiment.steps_per_epoch) * experiment.batch_images, images)
@@ -157,7 +181,7 @@ def _follow(trainer: "Trainer", recorder: "Recorder | None", show_epochs: bool) 
                 case Finished():
                     bar.set_description("Stopped" if signals else "Done", refresh=False)
     assert isinstance(event, Finished)
-    return event.result, bool(signals)
+    return event.result, signals
 
 
 def epoch_line(record: "EpochRecord", epochs: int) -> str:
@@ -186,6 +210,12 @@ def _how_far(trainer: "Trainer") -> str:
         f"Stopped after step {steps:,} of {experiment.total_steps:,} (epoch {epoch}). "
         "The evaluation is of the model as it was then."
     )
+
+
+def _interrupted(trainer: "Trainer", recorder: "Recorder") -> str:
+    if recorder.unsaved:
+        return f"Interrupted, and not kept as it stands. {recorder.unsaved}"
+    return f"Interrupted after step {trainer.steps:,}. `{PROGRAM} resume {recorder.id}` goes on."
 
 
 def _as_json(run_id: str | None, trainer: "Trainer", result: "Result") -> str:

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -213,13 +214,34 @@ def test_ctrl_c_stops_after_a_step_and_evaluates_what_was_reached(
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("accumulate", ["1", "7"])
+def test_a_system_that_shuts_down_interrupts_a_run_which_can_go_on(
+    endless: Callable[..., subprocess.Popen[str]],
+    run: Callable[..., Ran],
+    accumulate: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLPLAB_HOME", str(tmp_path))
+    process = endless("--hidden", "16", "--accumulate", accumulate)
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (143, "") and "Traceback" not in err
+    said = re.search(r"Interrupted after step ([\d,]+)\. `python -m mlpcore resume (\w+)` goes on\.", err)
+    assert said
+    (kept,) = strict(run("runs", "--json")[1])
+    assert (kept["run_id"], kept["status"]) == (said[2], "interrupted")
+    state = Store().state(said[2])
+    assert state and len(state["losses"]) == int(said[1].replace(",", "")) > 0
+
+
 def test_a_second_ctrl_c_ends_at_once(endless: Callable[..., subprocess.Popen[str]]) -> None:
     process = endless("--hidden", "2048,2048")
-    process.send_signal(signal.SIGTERM)  # the first may be that, too
+    process.send_signal(signal.SIGINT)
     assert process.stderr
     while "Stopping" not in process.stderr.readline():
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGTERM)  # the second may be that, too
     out, err = process.communicate(timeout=100)
     assert (process.returncode, out) == (130, "")
     # Before it stands the bar, or nothing if the signals came before there was one.

@@ -1,0 +1,76 @@
+"""Where the host has set up a sign-in, runs belong to the person, in whatever browser."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from benchmarks.serving import free_port, server
+from tests.browser.openid_provider import CLIENT, provider
+
+SECRETS = """
+[auth]
+redirect_uri = "{address}/oauth2callback"
+cookie_secret = "a secret of this test"
+client_id = "{client}"
+client_secret = "another"
+server_metadata_url = "{metadata}"
+"""
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    """A server with a sign-in, at which first Ann signs in, then Bob, then Ann again."""
+    file, log, port = tmp_path / "secrets.toml", tmp_path / "log.txt", free_port()
+    with provider(["Ann", "Bob", "Ann"]) as metadata:
+        file.write_text(SECRETS.format(address=f"http://localhost:{port}", client=CLIENT, metadata=metadata))
+        with server(home=tmp_path / "home", log=log, port=port, flags=[f"--secrets.files={file}"]) as address:
+            yield address
+    assert "Traceback" not in log.read_text("utf-8") and "WARNING" not in log.read_text("utf-8")
+
+
+def sign_in(page: Page, name: str) -> None:
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text(f"Signed in as {name}.")).to_be_visible(timeout=60_000)
+
+
+def train(page: Page, address: str) -> None:
+    page.goto(f"{address}/train?experiment=hidden:8%20epochs:1%20train_size:1000%20validation:0")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(runs(page)).to_have_count(1, timeout=60_000)
+
+
+def runs(page: Page) -> Locator:
+    return page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile(r"^Run 1 · \d+\.\d %$"))
+
+
+def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser: Browser) -> None:
+    ann, bob, anns_phone = (browser.new_context() for _ in range(3))
+    page = ann.new_page()
+    train(page, address)
+    page.goto(address)
+    expect(runs(page)).to_have_count(1)
+    # What was started before stays with the browser.
+    sign_in(page, "Ann")
+    expect(page.get_by_text("No runs yet.")).to_be_visible()
+    train(page, address)
+
+    elsewhere = bob.new_page()
+    elsewhere.goto(address)
+    sign_in(elsewhere, "Bob")
+    expect(elsewhere.get_by_text("No runs yet.")).to_be_visible()
+
+    phone = anns_phone.new_page()
+    phone.goto(address)
+    sign_in(phone, "Ann")
+    expect(runs(phone)).to_have_count(1)
+    phone.get_by_role("button", name="Sign out").click()
+    expect(phone.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
+    expect(phone.get_by_text("No runs yet.")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
+    expect(runs(page)).to_have_count(1)
+    for context in (ann, bob, anns_phone):
+        context.close()
