@@ -88,10 +88,18 @@ def address_of(plan: Plan) -> dict[str, str | list[str]]:
 
 
 def start_with(architectures: list[tuple[int, ...]]) -> None:
-    """Puts models of these hidden layers into the fields, with the tutorial's settings and some validation images."""
+    """Puts models of these hidden layers into the fields, with the tutorial's settings and some validation images.
+
+    What a lesson has locked stays as it is.
+    """
+    keys = {**{name: _all_key(name) for name in FIELDS}, "seeds": _SEEDS, "important": _IMPORTANT}
+    kept = {
+        key: st.session_state[key] for name, key in keys.items() if lesson().locks(name) and key in st.session_state
+    }
     _fill(_BASE, [["hidden"]] * len(architectures), [_BASE.changed(hidden=hidden) for hidden in architectures])
     st.session_state[_SEEDS] = str(_SEED_COUNT)
     st.session_state[_IMPORTANT] = _points(IMPORTANT)
+    st.session_state.update(kept)
 
 
 def comparison_setup() -> Setup:
@@ -137,8 +145,11 @@ def seeds_fields(problems: dict[str, str]) -> None:
             "result; you are told how many seeds it takes to find it.",
         ),
     ]:
+        if name in lesson().hidden:
+            continue
         with st.container(width=220):
-            st.text_input(label, key=key, help=explanation, live=True, persist_state="session")
+            locked = lesson().locks(name)
+            st.text_input(label, key=key, help=explanation, live=True, disabled=locked, persist_state="session")
             if name in problems:
                 show_problem(problems[name])
 

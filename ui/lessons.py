@@ -29,7 +29,12 @@ CONTROLS: dict[str, dict[str, str]] = {
         "presets": "Buttons that start from the tutorial",
         "finder": "Learning-rate finder",
     },
-    "compare": {**_EXPERIMENT, "presets": "Buttons of ready-made comparisons"},
+    "compare": {
+        **_EXPERIMENT,
+        "seeds": "Number of seeds",
+        "important": "Important difference",
+        "presets": "Buttons of ready-made comparisons",
+    },
     "data": {
         "view": "What to look at: images, all together, DataLoader",
         "split": "Training or test images",

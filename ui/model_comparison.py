@@ -28,17 +28,18 @@ def compare_models() -> None:
             icon=":material/link_off:",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            "Two comparisons to begin with",
-            width="content",
-            help="The first difference is plain to see. The second is the tutorial's, and shows what one run cannot "
-            "tell.",
-        )
+        if _may_start_anew():
+            st.markdown(
+                "Two comparisons to begin with",
+                width="content",
+                help="The first difference is plain to see. The second is the tutorial's, and shows what one run "
+                "cannot tell.",
+            )
         if _job():
             # It stands far below the fields.
             st.caption("[Down to the comparison](#comparison)", width="content")
     with st.container(horizontal=True):
-        for title, architectures in () if lesson().locks("presets") else SETUPS.items():
+        for title, architectures in SETUPS.items() if _may_start_anew() else ():
             st.button(
                 title,
                 key=f"compare_setup_{title[0]}",
@@ -103,7 +104,7 @@ def _show_results(job: Job, plan: Plan) -> None:
     show_conclusion(job, comparison)
     (_, first), (title, second) = SETUPS.items()
     at_first = [experiment.architecture.hidden for experiment in plan.experiments] == first
-    if at_first and not lesson().locks("presets") and not lesson().locks("hidden"):
+    if at_first and _may_start_anew():
         st.button(
             f"Next: {title}",
             key="compare_next",
@@ -114,6 +115,11 @@ def _show_results(job: Job, plan: Plan) -> None:
         )
     show_curves(job)
     show_differences(job, comparison)
+
+
+def _may_start_anew() -> bool:
+    # A ready-made comparison is one of hidden layers.
+    return not (lesson().locks("presets") or lesson().locks("hidden"))
 
 
 def _job() -> Job | None:

@@ -28,13 +28,15 @@ def provider(people: Sequence[str]) -> Iterator[str]:
             asked = {name: values[0] for name, values in parse_qs(address.query).items()}
             match address.path:
                 case "/.well-known/openid-configuration":
-                    self._answer({
-                        "issuer": issuer,
-                        "authorization_endpoint": f"{issuer}/authorize",
-                        "token_endpoint": f"{issuer}/token",
-                        "jwks_uri": f"{issuer}/keys",
-                        "id_token_signing_alg_values_supported": ["RS256"],
-                    })
+                    self._answer(
+                        {
+                            "issuer": issuer,
+                            "authorization_endpoint": f"{issuer}/authorize",
+                            "token_endpoint": f"{issuer}/token",
+                            "jwks_uri": f"{issuer}/keys",
+                            "id_token_signing_alg_values_supported": ["RS256"],
+                        }
+                    )
                 case "/authorize":
                     code = secrets.token_hex(8)
                     promised[code] = next(coming), asked["nonce"]
@@ -61,7 +63,7 @@ def provider(people: Sequence[str]) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("localhost", 0), Provider) as server:

@@ -452,3 +452,24 @@ def test_what_was_predicted_elsewhere_is_not_asked_again(
     assert app.radio(key="prediction_made-up").value == taken
     assert app.button(key="try_made-up").disabled == (taken is None)
     assert "prediction" not in app.query_params
+
+
+def test_what_a_lesson_locks_stays_when_a_ready_made_comparison_is_taken(open_page: Opener) -> None:
+    app = open_page(
+        model=["hidden:7", "hidden:9"],
+        all="optimizer:sgd epochs:2",
+        seeds="3",
+        question="Which?",
+        lock="optimizer,seeds",
+    )
+    assert app.text_input(key="compare_seeds").disabled and not app.text_input(key="compare_important").disabled
+    app.button(key="compare_setup_1").click().run()
+    assert not app.exception
+    plan = {key: app.session_state[f"compare_{key}"] for key in ("seeds", "all_optimizer", "all_epochs", "hidden_0")}
+    assert plan == {"seeds": "3", "all_optimizer": "sgd", "all_epochs": "5", "hidden_0": "none"}
+
+
+def test_without_its_hidden_layers_to_change_no_ready_made_comparison_is_offered(open_page: Opener) -> None:
+    app = open_page(model=["hidden:7", "hidden:9"], question="Which?", lock="hidden", hide="important")
+    keys = [each.key for each in (*app.button, *app.text_input)]
+    assert "compare_setup_1" not in keys and "compare_important" not in keys

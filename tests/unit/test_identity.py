@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlpcore.identity import name_in, new_name, secret_key, server_name, signed
+from mlpcore.identity import name_in, name_of, new_name, secret_key, server_name, signed
 
 KEY = bytes(range(32))
 
@@ -25,6 +25,14 @@ def test_a_signed_name_comes_back() -> None:
 def test_nobody_makes_up_a_token(text: str) -> None:
     assert name_in(text, KEY) is None
     assert name_in(f"{'0' * 32}.{text}", KEY) is None
+
+
+def test_a_person_has_one_name_here_and_nobody_else_has_it() -> None:
+    ann, issuer = name_of("https://a.example", "ann", KEY), "https://a.example"
+    assert ann == name_of(issuer, "ann", KEY)
+    assert name_in(signed(ann, KEY), KEY) == ann
+    others = [(issuer, "bob", KEY), ("https://b.example", "ann", KEY), (issuer, "ann", KEY[::-1])]
+    assert len({ann, *(name_of(*other) for other in others)}) == 4
 
 
 def test_another_servers_token_and_an_altered_name_are_refused() -> None:

@@ -32,7 +32,7 @@ from ui.words import percent
 _TEXTS = "inside"
 _SHOWN = 8
 _TERMS = 8
-_PICTURE_PIXELS = 84
+_PICTURE_PIXELS = 80
 _EVERY = 5
 """Every fifth test image is enough for a quick look: 2,000 of them."""
 
@@ -166,7 +166,9 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
     otherwise = "makes 0 of it" if subject.activation == "ReLU" else "damps it"
     name = "pictures_first" if layer == 0 else "pictures_deep" if has_maps else "pictures_none"
     st.markdown(texts(_TEXTS)[name].format(activation=subject.activation, otherwise=otherwise))
-    grid = st.grid(min_column_width=_PICTURE_PIXELS + 16, gap="small", key="inside_strongest")
+    # So wide that all eight neurons, or ten classes, stand in one row on a usual screen.
+    width = _PICTURE_PIXELS + 12 if is_hidden else _PICTURE_PIXELS
+    grid = st.grid(min_column_width=width, gap="small" if is_hidden else "xsmall", key="inside_strongest")
     for slot, (index, found) in enumerate(maps.items()):
         with grid.container(gap=None):
             if found is not None:

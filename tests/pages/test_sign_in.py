@@ -1,0 +1,48 @@
+"""What the side of every page says of signing in, and whose the session is then."""
+
+from streamlit.testing.v1 import AppTest
+
+from mlpcore.runs import RunQueue
+
+ANN = {"is_logged_in": True, "iss": "https://a.example", "sub": "ann-1", "name": "Ann *B*"}
+
+
+def opened(user: dict[str, object]) -> AppTest:
+    app = AppTest.from_file("../../app.py", default_timeout=60)
+    app.user = user
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_without_a_sign_in_there_is_no_word_of_it(queue: RunQueue) -> None:
+    app = opened({})
+    assert not any("ign" in button.label for button in app.sidebar.button)
+
+
+def test_whoever_has_signed_in_is_the_same_in_every_session(queue: RunQueue) -> None:
+    first, second, other = (opened({**ANN, **more}) for more in ({}, {"name": "Ann"}, {"sub": "bob-1"}))
+    names = [app.session_state["owner"] for app in (first, second, other)]
+    assert names[0] == names[1] != names[2]
+    assert any(caption.value == r"Signed in as Ann \*B\*." for caption in first.sidebar.caption)
+    assert "Sign out" in [button.label for button in first.sidebar.button]
+
+
+def test_a_person_without_a_number_at_the_provider_is_a_browser_like_any_other(queue: RunQueue) -> None:
+    names = {opened({**ANN, "sub": ""}).session_state["owner"] for _ in range(2)}
+    assert len(names) == 2
+
+
+def test_every_provider_that_the_host_names_is_offered(queue: RunQueue) -> None:
+    app = AppTest.from_function(_buttons)
+    app.user = {"is_logged_in": False}
+    app.secrets = {"auth": {"client_id": "x", "redirect_uri": "y", "school": {"client_id": "z"}}}
+    app.run()
+    assert not app.exception
+    assert [button.label for button in app.button] == ["Sign in", "Sign in with school"]
+
+
+def _buttons() -> None:
+    from ui.sign_in import sign_in
+
+    sign_in()
