@@ -26,8 +26,8 @@ def sign_in() -> None:
                 key=f"sign_in_{provider}",
                 icon=":material/login:",
                 type="tertiary",
-                help="Then your runs and drawings are yours in every browser. What you have now stays with this one, and "
-                "is here again when you have signed out.",
+                help="Then your runs and drawings are yours in every browser. What you have now stays with this one, "
+                "and is here again when you have signed out.",
                 on_click=st.login,
                 args=(provider,) if provider else (),
             )
