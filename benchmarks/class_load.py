@@ -18,8 +18,8 @@ What must hold, or the exit code is 1:
 - My digits has one's own drawings, all of them and no others;
 - no button that would change another's run can be pressed, and at the end every run is there and trains;
 - every curve has moved within 5 seconds, all the time;
-- the server's memory returns to where it was before, up to 10 %, once all have left. Before, three classes of the same
-  size have been there for half a minute each, so that what is loaded once and kept for all is there, and what the
+- the server's memory returns to where it was before, up to 10 %, once all have left. Before, `--earlier` classes of the
+  same size have been there for half a minute each, so that what is loaded once and kept for all is there, and what the
   allocator keeps for as many threads. The server forgets a closed tab after 3 seconds here instead of Streamlit's 2
   minutes, so that one need not wait for that.
 """
@@ -62,7 +62,7 @@ ARRIVAL_SECONDS = 1.0
 """Between the arrivals of one session and the next."""
 
 FEWEST_MOVES = 5
-WARM_UPS, WARM_UP_SECONDS = 3, 15.0
+WARM_UP_SECONDS = 15.0
 FORGET_SECONDS = 3
 LOOK_SECONDS = 2.0, 6.0
 PAGES = ("Start", "Data", "Train", "Compare", "Inside", "Draw", "Runs")
@@ -148,14 +148,15 @@ def main() -> int:
     parser.add_argument("--training", type=int, default=10, help="how many of them train (default 10)")
     parser.add_argument("--browsers", type=int, default=4, help="how many are tabs of a real Chromium (default 4)")
     parser.add_argument("--minutes", type=float, default=3.0, help="how long they work (default 3)")
+    parser.add_argument("--earlier", type=int, default=3, help="classes before, for half a minute each (default 3)")
     parser.add_argument("--json", action="store_true", help="results as JSON on stdout")
     given = parser.parse_args()
-    report = asyncio.run(hold_class(given.sessions, given.training, given.browsers, given.minutes))
+    report = asyncio.run(hold_class(given.sessions, given.training, given.browsers, given.minutes, given.earlier))
     print(json.dumps({**asdict(report), "failures": report.failures}) if given.json else report.in_words())
     return 1 if report.failures else 0
 
 
-async def hold_class(sessions: int, training: int, browsers: int, minutes: float) -> Report:
+async def hold_class(sessions: int, training: int, browsers: int, minutes: float, earlier_ones: int) -> Report:
     """Has a class come to a new server, work and leave, and says how it went."""
     datasets.fetch("mnist")
     report = Report(sessions, training, browsers, minutes)
@@ -168,7 +169,8 @@ async def hold_class(sessions: int, training: int, browsers: int, minutes: float
                     browser = await playwright.chromium.launch(
                         executable_path=os.environ.get("MLPLAB_CHROMIUM") or None, args=["--no-sandbox"]
                     )
-                    *earlier, visits = (seated(address, browser, sessions, browsers) for _ in range(WARM_UPS + 1))
+                    *earlier, visits = (seated(address, browser, sessions, browsers) for _ in range(earlier_ones + 1))
+                    report.memory["before"] = await memory_at_rest(address, process)
                     for each in earlier:
                         await hold_lesson(each, training, store, WARM_UP_SECONDS)
                         report.memory["before"] = await memory_at_rest(address, process)
