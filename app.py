@@ -59,13 +59,14 @@ page = st.navigation(
 
 # Importing PyTorch takes seconds the first time, during which the page already has its title and navigation.
 from ui.run_list import run_list  # noqa: E402
-from ui.session import remember_owner  # noqa: E402
+from ui.session import recognise, remember_browser  # noqa: E402
 from ui.sign_in import sign_in  # noqa: E402
 
+recognise()
 with st.sidebar:
     st.subheader("Runs")
     run_list()
-    remember_owner()
+    remember_browser()
     sign_in()
 
 page.run()

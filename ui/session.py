@@ -25,6 +25,7 @@ MOST_OWNERS = 300
 SHARED = "shared"
 """The tag of a run that everybody on this server sees."""
 
+_PERSON = "person"
 _COOKIE = "mlplab_owner_"
 """What its name begins with: browsers give the cookies of a host to all its ports, so each server adds its own name."""
 
@@ -41,26 +42,36 @@ _belongings: OrderedDict[str, Belongings] = OrderedDict()
 
 
 def owner() -> str:
-    """Who starts runs here."""
+    """Who starts runs here: the person who has signed in, else the browser."""
+    person: str | None = st.session_state.get(_PERSON)
+    return person or _browser()
+
+
+def recognise() -> None:
+    """Finds out who visits; for app.py, before anything is shown that is somebody's."""
+    # Each time, since a session that has just signed out runs once more.
+    st.session_state[_PERSON] = _person()
+
+
+def remember_browser() -> None:
+    """Lets the browser show after a reload that it is the same, whoever has signed in there."""
+    if name_in(_cookie(), _key()) != _browser():
+        set_cookie(_cookie_name(), signed(_browser(), _key()))
+
+
+def _person() -> str | None:
+    """The name of the person, whom the host's OpenID provider knows; None where nobody has signed in."""
+    user = st.user.to_dict()
+    if not (user.get("is_logged_in") and user.get("iss") and user.get("sub")):
+        return None
+    return name_of(str(user["iss"]), str(user["sub"]), _key())
+
+
+def _browser() -> str:
     if "owner" not in st.session_state:
-        st.session_state["owner"] = _signed_in() or name_in(_cookie(), _key()) or new_name()
+        st.session_state["owner"] = name_in(_cookie(), _key()) or new_name()
     name: str = st.session_state["owner"]
     return name
-
-
-def remember_owner() -> None:
-    """Lets the browser show after a reload that it is the same."""
-    if _signed_in():
-        # Once they have signed out, it is again what it was before.
-        return
-    if name_in(_cookie(), _key()) != owner():
-        set_cookie(_cookie_name(), signed(owner(), _key()))
-
-
-def _signed_in() -> str | None:
-    """The name of the person, whom the host's OpenID provider knows; None where nobody has signed in."""
-    issuer, subject = st.user.get("iss"), st.user.get("sub")
-    return name_of(str(issuer), str(subject), _key()) if st.user.get("is_logged_in") and issuer and subject else None
 
 
 def may_change(run: Run) -> bool:

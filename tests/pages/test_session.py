@@ -26,7 +26,7 @@ def visit(key: bytes, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(session, "_key", lambda: key)
     monkeypatch.setattr(st, "session_state", {})
     name = session.owner()
-    session.remember_owner()
+    session.remember_browser()
     return name
 
 

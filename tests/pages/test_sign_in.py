@@ -1,5 +1,6 @@
 """What the side of every page says of signing in, and whose the session is then."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpcore.runs import RunQueue
@@ -7,9 +8,12 @@ from mlpcore.runs import RunQueue
 ANN = {"is_logged_in": True, "iss": "https://a.example", "sub": "ann-1", "name": "Ann *B*"}
 
 
-def opened(user: dict[str, object]) -> AppTest:
+def opened(user: dict[str, object], **state: str) -> AppTest:
     app = AppTest.from_file("../../app.py", default_timeout=60)
     app.user = user
+    app.secrets = {"auth": {"client_id": "x"}}
+    for name, value in state.items():
+        app.session_state[name] = value
     app.run()
     assert not app.exception
     return app
@@ -22,15 +26,27 @@ def test_without_a_sign_in_there_is_no_word_of_it(queue: RunQueue) -> None:
 
 def test_whoever_has_signed_in_is_the_same_in_every_session(queue: RunQueue) -> None:
     first, second, other = (opened({**ANN, **more}) for more in ({}, {"name": "Ann"}, {"sub": "bob-1"}))
-    names = [app.session_state["owner"] for app in (first, second, other)]
+    names = [app.session_state["person"] for app in (first, second, other)]
     assert names[0] == names[1] != names[2]
     assert any(caption.value == r"Signed in as Ann \*B\*." for caption in first.sidebar.caption)
     assert "Sign out" in [button.label for button in first.sidebar.button]
 
 
+def test_a_browser_never_takes_the_name_of_who_signed_in_there(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookies: list[str] = []
+    monkeypatch.setattr("ui.session.set_cookie", lambda name, value: cookies.append(value))
+    ann = opened(ANN).session_state["person"]
+    # A session that has signed out runs once more before its browser is led away.
+    app = opened({"is_logged_in": False}, person=ann)
+    assert app.session_state["person"] is None
+    assert len(cookies) == 2 and not any(ann in cookie for cookie in cookies)
+
+
 def test_a_person_without_a_number_at_the_provider_is_a_browser_like_any_other(queue: RunQueue) -> None:
-    names = {opened({**ANN, "sub": ""}).session_state["owner"] for _ in range(2)}
-    assert len(names) == 2
+    app = opened({**ANN, "sub": ""})
+    assert app.session_state["person"] is None and app.session_state["owner"]
 
 
 def test_every_provider_that_the_host_names_is_offered(queue: RunQueue) -> None:
