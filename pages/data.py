@@ -19,6 +19,9 @@ from ui.whole_set import show_whole_set
 @st.fragment
 def show_view(view: str, dataset: Dataset) -> None:
     """What is looked at; a click in it runs nothing else of the page."""
+    if view != st.session_state[VIEW]:
+        # An image opens in another view than the one in which it was clicked.
+        st.rerun()
     match view:
         case "images":
             browse_images(dataset)

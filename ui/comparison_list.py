@@ -19,7 +19,7 @@ _ASKED_FOR = "job_asked_for"
 
 
 def my_jobs() -> list[Job]:
-    """What this browser has compared, the newest first."""
+    """What one has compared here, the newest first."""
     return [job for job in jobs.all() if job.owner == owner()]
 
 

@@ -88,17 +88,17 @@ def address_of(plan: Plan) -> dict[str, str | list[str]]:
 
 
 def start_with(architectures: list[tuple[int, ...]]) -> None:
-    """Puts models of these hidden layers into the fields, with the tutorial's settings and some validation images.
-
-    What a lesson has locked stays as it is.
-    """
-    keys = {**{name: _all_key(name) for name in FIELDS}, "seeds": _SEEDS, "important": _IMPORTANT}
-    kept = {
-        key: st.session_state[key] for name, key in keys.items() if lesson().locks(name) and key in st.session_state
-    }
+    """Puts models of these hidden layers into the fields, with the tutorial's settings and some validation images."""
     _fill(_BASE, [["hidden"]] * len(architectures), [_BASE.changed(hidden=hidden) for hidden in architectures])
     st.session_state[_SEEDS] = str(_SEED_COUNT)
     st.session_state[_IMPORTANT] = _points(IMPORTANT)
+
+
+def start_anew(architectures: list[tuple[int, ...]]) -> None:
+    """Like `start_with`, but what a lesson has locked for all models stays as it is."""
+    keys = {**{name: _all_key(name) for name in FIELDS}, "seeds": _SEEDS, "important": _IMPORTANT}
+    kept = {key: st.session_state[key] for name, key in keys.items() if lesson().locks(name)}
+    start_with(architectures)
     st.session_state.update(kept)
 
 

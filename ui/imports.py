@@ -12,7 +12,7 @@ from ui.session import owner
 from ui.words import percent
 
 MOST = 20
-"""Models of one browser."""
+"""Models of one owner."""
 
 _MEGABYTES = 600
 

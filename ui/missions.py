@@ -30,10 +30,12 @@ from ui.cookies import set_cookie
 from ui.field_inputs import plain, show_problem
 from ui.navigation import MISSION, begin_mission
 from ui.run_list import open_run
-from ui.session import owner
+from ui.session import mark_of, owner
 from ui.words import percent
 
-_COOKIE = "mlplab_missions"
+_COOKIE = "mlplab_missions_"
+"""What its name begins with: everybody who signs in at a browser has one."""
+
 _STATE, _OLD = "missions", "missions_old"
 _SEEDS = 5
 _IN_A_ROW = 10
@@ -115,7 +117,7 @@ def show_missions() -> None:
         ):
             _show(mission, state, outcome)
     if str(state) != _cookie():
-        set_cookie(_COOKIE, str(state))
+        set_cookie(_cookie_name(), str(state))
 
 
 def missions() -> list[Mission]:
@@ -171,8 +173,12 @@ def _state() -> _State:
 
 
 def _cookie() -> str:
-    cookie = st.context.cookies.get(_COOKIE)
+    cookie = st.context.cookies.get(_cookie_name())
     return cookie if isinstance(cookie, str) else ""
+
+
+def _cookie_name() -> str:
+    return _COOKIE + mark_of(owner())
 
 
 def _show(mission: Mission, state: _State, outcome: Outcome | None) -> None:

@@ -8,7 +8,7 @@ from mlpcore.export import comparison_script
 from ui.comparing import follow, show_curves
 from ui.comparison_list import name_of
 from ui.comparison_results import compared, show_conclusion, show_differences
-from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_with
+from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_anew
 from ui.comparison_start import seen_before, start, time_needed
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
@@ -44,7 +44,7 @@ def compare_models() -> None:
                 title,
                 key=f"compare_setup_{title[0]}",
                 icon=":material/restart_alt:",
-                on_click=start_with,
+                on_click=start_anew,
                 args=(architectures,),
             )
     setup = comparison_setup()
@@ -109,7 +109,7 @@ def _show_results(job: Job, plan: Plan) -> None:
             f"Next: {title}",
             key="compare_next",
             icon=":material/arrow_upward:",
-            on_click=start_with,
+            on_click=start_anew,
             args=(second,),
             help="Puts the tutorial's pair into the fields above.",
         )

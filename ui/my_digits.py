@@ -32,7 +32,7 @@ def show_my_digits(choices: Sequence[Choice]) -> None:
         )
         return
     st.caption(
-        f"{len(digits)} of at most {MAX_DIGITS}. They belong to this browser: nobody else sees them. A restart of the "
+        f"{len(digits)} of at most {MAX_DIGITS}. They are yours: nobody else sees them. A restart of the "
         "server loses them, so export what you want to keep."
     )
     _scores(digits, choices)

@@ -20,7 +20,7 @@ from mlpcore.store import runs_folder
 from ui.cookies import set_cookie
 
 MOST_OWNERS = 300
-"""Browsers whose drawings are kept at the same time, ten classes; 500 drawings take 2 MB."""
+"""Owners whose drawings are kept at the same time, ten classes; 500 drawings take 2 MB."""
 
 SHARED = "shared"
 """The tag of a run that everybody on this server sees."""
@@ -32,7 +32,7 @@ _COOKIE = "mlplab_owner_"
 
 @dataclass
 class Belongings:
-    """What one browser has kept."""
+    """What one owner has kept."""
 
     digits: Collection = field(default_factory=Collection)
     models: dict[str, TrainedModel] = field(default_factory=dict)
@@ -86,7 +86,7 @@ def called(run: Run) -> str:
 
 def called_by_others(run: Run) -> str:
     """What everybody but its owner calls a run, in short; those of the command line belong to nobody."""
-    return f"Run {run.number} of {_mark(run.owner)}" if run.owner else f"Server run {run.number}"
+    return f"Run {run.number} of {mark_of(run.owner)}" if run.owner else f"Server run {run.number}"
 
 
 def title_of(run: Run) -> str:
@@ -96,11 +96,11 @@ def title_of(run: Run) -> str:
 
 def whose(run: Run) -> str:
     """The word for whoever started it."""
-    return "you" if run.owner == owner() else _mark(run.owner) if run.owner else "server"
+    return "you" if run.owner == owner() else mark_of(run.owner) if run.owner else "server"
 
 
-def _mark(name: str) -> str:
-    # By which others know a browser, and which does not give its name away.
+def mark_of(name: str) -> str:
+    """By which others know an owner, 4 hexadecimal digits that do not give the name away."""
     return sha256(name.encode()).hexdigest()[:4]
 
 
@@ -121,7 +121,7 @@ def my_models() -> dict[str, TrainedModel]:
 
 
 def belongings_of(name: str) -> Belongings:
-    """What the browser of this name has kept; of all browsers, those seen last are remembered."""
+    """What the owner of this name has kept; of all owners, those seen last are remembered."""
     belongings = _belongings.setdefault(name, Belongings())
     _belongings.move_to_end(name)
     while len(_belongings) > MOST_OWNERS:

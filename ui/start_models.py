@@ -38,7 +38,7 @@ def train_both(ready: bool) -> None:
 
 
 def _pair() -> list[Run]:
-    """The newest run of this browser with each of the two experiments."""
+    """The newest run of one's own with each of the two experiments."""
     mine = [run for run in runs.queue.runs() if run.owner == owner()]
     newest = [next((run for run in mine if run.experiment == preset), None) for preset in _PRESETS]
     return [run for run in newest if run]

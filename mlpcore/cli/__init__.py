@@ -21,7 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; `argv` are the words after ``python -m mlpcore``, those of the process if None.
 
     Returns:
-        The exit code: 0, 1 if it failed, 2 for input that is not possible, 130 if Ctrl-C stopped the training.
+        The exit code: 0, 1 if it failed, 2 for input that is not possible, and 128 plus the signal's number if one
+        ended it early: 130 for Ctrl-C, 143 for SIGTERM.
 
     Raises:
         KeyboardInterrupt: at any other Ctrl-C.

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mlpcore.cli.options import PROGRAM, add_experiment_options, fields
@@ -78,14 +79,14 @@ def run(given: argparse.Namespace) -> int:
     except datasets.DataUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1
-    finished, failure_words, stopped = _train_all(plan)
+    finished, failure_words, signals = _train_all(plan)
     if failure_words:
         print(failure_words, file=sys.stderr)
-    if failure_words or stopped:
+    if failure_words or signals:
         print(f"{len(finished)} of {len(plan.runs)} runs are finished.", file=sys.stderr)
     comparison = compare(plan, finished)
     print(_as_json(comparison) if given.json else _table(comparison), flush=True)
-    return 1 if failure_words else 130 if stopped else 0
+    return 1 if failure_words else 128 + signals[0] if signals else 0
 
 
 def _plan(given: argparse.Namespace) -> Plan:
@@ -95,8 +96,8 @@ def _plan(given: argparse.Namespace) -> Plan:
     return Plan(tuple(common.changed(hidden=value_of("hidden", sizes.strip())) for sizes in architectures), seeds)
 
 
-def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, bool]":
-    """Trains behind a progress bar; returns the finished runs, why one failed, and whether a signal stopped them."""
+def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, Sequence[int]]":
+    """Trains behind a progress bar; returns the finished runs, why one failed, and the signal that stopped them."""
     from mlpcore.comparison.batch import Batch
     from mlpcore.runs import RunQueue
 
@@ -112,7 +113,7 @@ def _train_all(plan: Plan) -> "tuple[list[TrainedRun], str | None, bool]":
             bar.set_description(f"{sum(map(bool, batch.trained))}/{len(plan.runs)} runs done", refresh=False)
             bar.update(round(images * batch.progress) - bar.n)
         queue.close()
-    return [run for run in batch.trained if run], batch.error, bool(signals)
+    return [run for run in batch.trained if run], batch.error, signals
 
 
 def _as_json(comparison: "Comparison") -> str:

@@ -98,7 +98,8 @@ def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int
         recorder.end(ending, experiment, trainer.history, result, trainer.model.eval())
         if recorder.unsaved:
             print(f"This run is not kept as it ended. {recorder.unsaved}", file=sys.stderr)
-    if signals:
+    early = bool(signals) and not trainer.is_complete
+    if early:
         print(_how_far(trainer), file=sys.stderr)
     elif experiment.hyperparameters.early_stopping:
         print(
@@ -108,7 +109,7 @@ def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int
         )
     run_id = recorder.id if recorder else None
     print(_as_json(run_id, trainer, result) if as_json else summary(result), flush=True)
-    return 128 + signals[0] if signals else 0
+    return 128 + signals[0] if early else 0
 
 
 def _experiment(given: argparse.Namespace) -> Experiment:

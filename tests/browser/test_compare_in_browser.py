@@ -107,4 +107,5 @@ def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages
     expect(size).to_have_value("16")
     expect(page.get_by_text("One hidden layer (16): 3 seeds each.")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["job"] == parse_qs(urlsplit(first).query)["job"]
-    expect(page.get_by_role("link", name="Down to the comparison")).to_be_visible()
+    page.get_by_role("link", name="Down to the comparison").click()
+    expect(page.get_by_role("heading", name="Comparison", exact=True)).to_be_in_viewport()

@@ -92,6 +92,15 @@ def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, path: str, last
     assert main.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
 
 
+def test_a_typical_image_opens_among_the_images(open_page: Opener) -> None:
+    page = open_page("data?view=set")
+    most_typical = page.locator(".st-key-data_most_0 button")
+    number = most_typical.inner_text()
+    most_typical.click()
+    expect(page.get_by_role("heading", name=re.compile(f"^Image {int(number):,}: "))).to_be_visible()
+    expect(page.get_by_role("radio", name="Images")).to_be_checked()
+
+
 def test_the_code_unfolds_ready_to_be_copied(open_page: Opener) -> None:
     page = open_page("data?view=loader&batch_size=100&shuffle=off")
     page.get_by_text("Show the code").first.click()

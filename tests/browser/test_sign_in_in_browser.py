@@ -35,6 +35,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text(f"Signed in as {name}.")).to_be_visible(timeout=60_000)
+    page.wait_for_selector('[data-test-script-state="notRunning"]', state="attached")
 
 
 def train(page: Page, address: str) -> None:
@@ -56,6 +57,9 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     # What was started before stays with the browser.
     sign_in(page, "Ann")
     expect(page.get_by_text("No runs yet.")).to_be_visible()
+    page.get_by_text("Teach it").click()
+    page.get_by_text("Only after the first pass").click()
+    expect(page.get_by_text("You predicted: Only after the first pass")).to_be_visible()
     train(page, address)
 
     elsewhere = bob.new_page()
@@ -73,5 +77,8 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
     expect(runs(page)).to_have_count(1)
+    page.get_by_text("Teach it").click()
+    expect(page.get_by_text("Only after the first pass")).to_be_visible()
+    expect(page.get_by_text("You predicted")).to_have_count(0)
     for context in (ann, bob, anns_phone):
         context.close()

@@ -52,10 +52,27 @@ def test_a_person_without_a_number_at_the_provider_is_a_browser_like_any_other(q
 def test_every_provider_that_the_host_names_is_offered(queue: RunQueue) -> None:
     app = AppTest.from_function(_buttons)
     app.user = {"is_logged_in": False}
-    app.secrets = {"auth": {"client_id": "x", "redirect_uri": "y", "school": {"client_id": "z"}}}
+    app.secrets = {
+        "auth": {
+            "client_id": "x",
+            "redirect_uri": "y",
+            "client_kwargs": {"prompt": "login"},
+            "school": {"client_id": "z"},
+        }
+    }
     app.run()
     assert not app.exception
     assert [button.label for button in app.button] == ["Sign in", "Sign in with school"]
+
+
+def test_a_set_up_that_cannot_be_used_is_said_in_a_sentence(queue: RunQueue) -> None:
+    app = AppTest.from_function(_buttons)
+    app.user = {"is_logged_in": False}
+    app.secrets = {"auth": {"school": {"client_id": "z"}}}
+    app.run()
+    app.button(key="sign_in_school").click().run()
+    assert not app.exception
+    assert "Signing in is not set up as it should be" in app.error[0].value
 
 
 def _buttons() -> None:
