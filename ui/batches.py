@@ -14,7 +14,7 @@ from ui.show_code import show_code
 from ui.texts import texts
 
 _SHOWN, _SHOWN_OF_EPOCH = 64, 16
-_PICTURE_PIXELS = 44
+_PICTURE_PIXELS = 40
 
 
 def show_loader(dataset: Dataset) -> None:

@@ -29,7 +29,7 @@ def comparison_list() -> None:
     if not mine:
         return
     running = sum(not job.is_over for job in mine)
-    title = f"Your comparisons so far: {len(mine)}" + (f", {running} of them running" if running else "")
+    title = f"Your comparisons so far: {len(mine)}" + (f" ({running} running)" if running else "")
     with st.expander(title, icon=":material/history:", key="comparison_list"):
         for job in mine:
             with st.container(key=f"listed_{job.id}", gap=None):

@@ -366,7 +366,7 @@ def _in_words() -> str:
         f"learning rate {shown['learning_rate']}",
         f"batch size {shown['batch_size']}",
         "1 epoch" if shown["epochs"] == "1" else f"{shown['epochs']} epochs",
-        f"{shown['train_size'] or 'all other'} images to learn from, {shown['validation']} for validation",
+        f"{shown['validation']} images for validation, {shown['train_size'] or 'all others'} to learn from",
     ]
     return plain(", ".join(parts))
 

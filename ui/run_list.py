@@ -51,7 +51,7 @@ def run_list() -> None:
         ):
             ask_for(job)
             st.switch_page("pages/compare.py")
-    if not all_runs:
+    if not all_runs and not all_jobs:
         st.caption("No runs yet. Start one on the Train page and it appears here, whatever page you are on.")
     for run in all_runs[:SHOWN]:
         if st.button(
