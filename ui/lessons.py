@@ -134,6 +134,9 @@ def lesson_is_new() -> bool:
 def show_lesson(page: str) -> None:
     """Takes over the lesson of the address of `page`, if there is one, and shows its question."""
     st.session_state[_PAGE] = page
+    # A place of its own in any case: where all else would move up when the lesson is left, a page that is still being
+    # drawn would keep the locked controls beside the free ones.
+    place = st.empty()
     given = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
     st.session_state[_NEW] = bool(given) and given != st.session_state.get(_NOTED)
     if st.session_state[_NEW]:
@@ -142,7 +145,9 @@ def show_lesson(page: str) -> None:
             st.session_state[_STATE] = _lesson_of(page, given)
         except ValueError as problem:
             _forget()
-            st.warning(f"This lesson link cannot be used as it is. {plain(str(problem))}", icon=":material/link_off:")
+            place.warning(
+                f"This lesson link cannot be used as it is. {plain(str(problem))}", icon=":material/link_off:"
+            )
             return
     current: Lesson = st.session_state.get(_STATE, Lesson())
     if not current:
@@ -157,7 +162,7 @@ def show_lesson(page: str) -> None:
     st.session_state[_NOTED] = {name: text for name, text in address.items() if text}
     if not current.question and current.page != page:
         return
-    with st.container(border=True, key="lesson"), st.container(horizontal=True, vertical_alignment="center"):
+    with place.container(border=True, key="lesson"), st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(":material/school: **Lesson**", width="content")
         # As text, since whoever made the link could write anything.
         st.text(current.question or "Some controls are locked.", width="stretch")
