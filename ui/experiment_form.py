@@ -56,10 +56,12 @@ def experiment_form(
     with basics:
         if not lesson().locks("presets"):
             _preset_buttons(experiment)
-        if experiment and not experiment.data.validation:
+        # By its field alone, so that nothing below moves while another one is half typed.
+        if as_value("validation", st.session_state[_key("validation")]) == 0:
             st.caption(_NO_VALIDATION)
         if "hidden" not in lesson().hidden:
-            _layer_rows(problems)
+            with st.container():
+                _layer_rows(problems)
         for pair in [("optimizer", "learning_rate"), ("batch_size", "epochs")]:
             for column, name in zip(st.columns(2), pair, strict=True):
                 with column:
@@ -120,7 +122,8 @@ def _preset_buttons(experiment: Experiment | None) -> None:
 def _layer_rows(problems: dict[str, str]) -> None:
     layers: list[int] = st.session_state[_LAYERS]
     for position, layer in enumerate(layers, start=1):
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        row, message = st.container(horizontal=True, vertical_alignment="bottom"), st.container()
+        with row:
             st.text_input(
                 f"Hidden layer {position}",
                 key=_layer_key(layer),
@@ -142,7 +145,8 @@ def _layer_rows(problems: dict[str, str]) -> None:
         try:
             LIMITS["hidden"].check(number("hidden", st.session_state[_layer_key(layer)]))
         except ValueError as problem:
-            show_problem(str(problem))
+            with message:
+                show_problem(str(problem))
             problems = {name: text for name, text in problems.items() if name != "hidden"}
     if not layers:
         st.caption("No hidden layer: a linear softmax classifier, which can only weigh single pixels.")

@@ -76,5 +76,7 @@ def field_input(name: str, key: str, problems: dict[str, str]) -> None:
             live=True,
             persist_state="session",
         )
-    if name in problems:
-        show_problem(problems[name])
+    # A place also where there is nothing to say, so that what follows stays where it is.
+    with st.container():
+        if name in problems:
+            show_problem(problems[name])

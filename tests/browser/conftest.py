@@ -23,7 +23,8 @@ expect.set_options(timeout=30_000)
 # Streamlit's page asks its maker's host for a manifest, which no closed network answers, and on a link to a page it
 # first looks for the server below that page.
 _PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
-# On leaving a page Streamlit forgets its pictures at once, also those that the browser is still fetching.
+# Streamlit forgets the pictures of a page's former run at once, also those that the browser is still fetching. The
+# browser says so with the picture's address, and Streamlit's script does in its words.
 _PICTURE_LEFT_BEHIND = re.compile(r"/media/\w+\.\w+$")
 _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNECTION_\w+|TUNNEL\w+)")
 
@@ -89,7 +90,8 @@ def open_page(server: str, browser: Browser) -> Iterator[Opener]:
 
     def note(message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
-        harmless = _PROBE.search(url) or _PICTURE_LEFT_BEHIND.search(url) or _FOREIGN.search(message.text)
+        left_behind = _PICTURE_LEFT_BEHIND.search(url) or _PICTURE_LEFT_BEHIND.search(message.text)
+        harmless = _PROBE.search(url) or left_behind or _FOREIGN.search(message.text)
         if message.type == "error" and not harmless:
             errors.append(f"{message.text} {url}")
 

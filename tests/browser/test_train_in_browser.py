@@ -155,8 +155,10 @@ def test_pause_holds_and_single_steps_count(page: Page) -> None:
 
 
 def test_bad_input_is_said_at_its_field_and_nothing_else_is_trained(page: Page) -> None:
+    before = field(page, "batch_size").bounding_box()
     set_field(page, "batch_size", "99999")
     expect(page.get_by_text("Batch size 99,999 is not possible")).to_be_visible()
+    assert field(page, "batch_size").bounding_box() == before
     expect(field(page, "batch_size")).to_have_value("99999")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
     set_field(page, "batch_size", "128")

@@ -10,6 +10,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.app_session import AppSession, AppSessionState
 from streamlit.runtime.forward_msg_cache import populate_hash_if_needed
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.scriptrunner import ScriptRunner
 
 from ui import last_words
@@ -21,7 +22,8 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
     start = Mock()
     monkeypatch.setattr(last_words, "_start", start)
     # To be put back afterwards.
-    monkeypatch.setattr(AppSession, "_create_scriptrunner", AppSession._create_scriptrunner)
+    for patched in ("_create_scriptrunner", "_clear_queue"):
+        monkeypatch.setattr(AppSession, patched, getattr(AppSession, patched))
     last_words.hear_last_words()
     return start
 
@@ -100,6 +102,40 @@ def test_nothing_starts_for_those_who_have_left(starts: Mock) -> None:
         starts.assert_not_called()
 
     in_a_loop(visit)
+
+
+def element(words: str, fragment: str = "") -> ForwardMsg:
+    """A message that shows something, at the same place each time."""
+    message = ForwardMsg()
+    message.metadata.delta_path.extend([0, 16])
+    message.delta.new_element.markdown.body = words
+    message.delta.fragment_id = fragment
+    return message
+
+
+def finished(status: ForwardMsg.ScriptFinishedStatus.ValueType) -> ForwardMsg:
+    return ForwardMsg(script_finished=status)
+
+
+@pytest.mark.parametrize("ended", [ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY])
+def test_a_fragment_that_starts_takes_nothing_back_that_waits_to_be_sent(
+    starts: Mock, ended: ForwardMsg.ScriptFinishedStatus.ValueType
+) -> None:
+    visitor = Mock(spec=AppSession, _browser_queue=ForwardMsgQueue())
+    before = [element("1 of 4", "progress"), finished(ended)]
+    after = element("2 of 4", "progress")
+    for message in before:
+        visitor._browser_queue.enqueue(message)
+    AppSession._clear_queue(visitor, ["progress"])
+    visitor._browser_queue.enqueue(after)
+    assert visitor._browser_queue.flush() == [*before, after]
+
+
+def test_a_page_that_starts_takes_back_what_waits_to_be_sent(starts: Mock) -> None:
+    visitor = Mock(spec=AppSession, _browser_queue=ForwardMsgQueue())
+    visitor._browser_queue.enqueue(element("old"))
+    AppSession._clear_queue(visitor)
+    assert visitor._browser_queue.is_empty()
 
 
 def test_no_message_is_replaced_by_a_reference_which_could_outlive_its_run() -> None:
