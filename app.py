@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.address import note_page
 from ui.last_words import hear_last_words
 from ui.navigation import note_app
 
@@ -62,6 +63,7 @@ from ui.run_list import run_list  # noqa: E402
 from ui.session import recognise, remember_browser  # noqa: E402
 from ui.sign_in import sign_in  # noqa: E402
 
+note_page(page.url_path)
 recognise()
 with st.sidebar:
     st.subheader("Runs")

@@ -3,11 +3,12 @@
 import streamlit as st
 
 from mlpcore.comparison.job import jobs
+from ui.address import came_by_link
 from ui.claims import Asked, show_claims, turn_to
 from ui.comparison_list import comparison_list, take_what_is_asked_for
 from ui.lessons import show_lesson
 from ui.model_comparison import JOB, compare_models
-from ui.navigation import came_by_link, through_app
+from ui.navigation import through_app
 
 _VIEW = "compare_view"
 _MODELS, _CLAIMS = "Models", "Claims"

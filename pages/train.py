@@ -5,6 +5,7 @@ import streamlit as st
 from mlpcore import runs
 from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.export import script
+from ui.address import write_in_address
 from ui.costs import show_costs
 from ui.data_gate import dataset_ready
 from ui.experiment_form import experiment_form
@@ -77,7 +78,7 @@ with form_column:
 if pressed and experiment:
     st.session_state[SELECTED] = runs.queue.submit(experiment, owner(), paused=step_by_step).id
     # From here on the address is the run's; the lesson in it stays.
-    st.query_params.pop("experiment", None)
+    write_in_address({"experiment": ""})
     # Once more from the top, so that the list at the side has it, too.
     st.rerun()
 
@@ -95,7 +96,7 @@ with run_column:
         show_costs(shown)
     if run:
         if "experiment" not in st.query_params:
-            st.query_params["run"] = run.id
+            write_in_address({"run": run.id})
         run_monitor(run)
     else:
         st.info("Nothing has been trained yet. Press Train: the loss curve appears here.", icon=":material/monitoring:")

@@ -9,10 +9,10 @@ from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.known import Known
 from mlpcore.comparison.plan import names_of
 from mlpcore.export import script
+from ui.address import came_by_link, note_in_address
 from ui.comparing import follow
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
-from ui.navigation import came_by_link, note_in_address
 from ui.session import owner
 
 PREDICTION = "prediction"

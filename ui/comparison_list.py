@@ -8,6 +8,7 @@ from mlpcore.claims import Finding
 from mlpcore.comparison.job import JOBS_KEPT, Job, jobs
 from mlpcore.comparison.plan import Plan
 from mlpcore.comparison.verdict import architectures_sentence, short_sentence
+from ui.address import replace_address
 from ui.claims import Asked, in_short
 from ui.comparison_results import compared
 from ui.comparison_setup import address_of
@@ -107,7 +108,7 @@ def ask_for(job: Job) -> None:
 def take_what_is_asked_for() -> None:
     """Puts what was asked for into the address of the Compare page, as if one had come by a link to it."""
     if job := jobs.get(st.session_state.pop(_ASKED_FOR, "")):
-        st.query_params.from_dict(link_to(job))
+        replace_address(link_to(job))
 
 
 def link_to(job: Job) -> dict[str, str | list[str]]:

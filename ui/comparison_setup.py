@@ -16,10 +16,10 @@ from mlpcore.links import as_given, as_text, fields_of, value_of
 from mlpcore.network import parameter_count
 from mlpcore.runs import Status
 from mlpcore.training import check_machine
+from ui.address import came_by_link, note_in_address, note_link
 from ui.field_inputs import as_shown, as_value, field_input, number, plain, show_problem
 from ui.fields import FIELDS
 from ui.lessons import lesson
-from ui.navigation import came_by_link, note_in_address
 from ui.session import title_of, visible_runs
 
 _SLOTS, _SEEDS, _IMPORTANT, _RUN = "compare_slots", "compare_seeds", "compare_important", "compare_run"
@@ -57,6 +57,7 @@ def setup_from_address() -> str | None:
     """
     if _SLOTS in st.session_state and not (came_by_link() and "model" in st.query_params):
         return None
+    note_link()
     given = st.query_params
     problem = None
     try:

@@ -14,8 +14,8 @@ import streamlit as st
 
 from mlpcore.experiment import Experiment, InvalidExperiment
 from mlpcore.links import as_text, fields_of
+from ui.address import write_in_address
 from ui.fields import FIELDS
-from ui.navigation import write_in_address
 from ui.words import plain
 
 MAX_QUESTION = 300
@@ -279,5 +279,4 @@ def _forget() -> None:
 
 def _leave() -> None:
     _forget()
-    for name in _NAMES:
-        st.query_params.pop(name, None)
+    write_in_address(dict.fromkeys(_NAMES, ""))

@@ -5,6 +5,7 @@ import streamlit as st
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.plan import Plan
 from mlpcore.export import comparison_script
+from ui.address import note_in_address
 from ui.comparing import follow, show_curves
 from ui.comparison_list import name_of
 from ui.comparison_results import compared, show_conclusion, show_differences
@@ -13,7 +14,6 @@ from ui.comparison_start import seen_before, start, time_needed
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.lessons import lesson, lesson_maker
-from ui.navigation import note_in_address
 from ui.show_code import show_code
 from ui.words import duration
 

@@ -5,17 +5,16 @@ has been called once: to the very first visitor of a server, a link to a page wo
 theme width and sidebar.
 """
 
-from collections.abc import Mapping
-
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from ui.address import write_in_address
 from ui.texts import mission_titles
 
 MISSION = "mission"
 """Where the address of a link from the start page names the mission that it belongs to."""
 
-_SEEN, _NOTED, _MISSION = "seen_app", "noted_address", "mission_underway"
+_SEEN, _MISSION = "seen_app", "mission_underway"
 
 
 def note_app() -> None:
@@ -46,7 +45,8 @@ def end_mission() -> None:
 
 def _show_way_back() -> None:
     # Out of the address, so that a link that is passed on sends nobody on a mission.
-    if name := st.query_params.pop(MISSION, ""):
+    if name := st.query_params.get(MISSION, ""):
+        write_in_address({MISSION: ""})
         begin_mission(name)
     titles = mission_titles()
     name = st.session_state.get(_MISSION, "")
@@ -68,30 +68,3 @@ def _show_way_back() -> None:
             on_click=end_mission,
             help="The mission stays on the start page as it is.",
         )
-
-
-def note_in_address(values: Mapping[str, str | list[str]]) -> None:
-    """Writes what the page shows into its address, so that a link brings it back."""
-    write_in_address(values)
-    st.session_state[_NOTED] = _address()
-
-
-def write_in_address(values: Mapping[str, str | list[str]]) -> None:
-    """Writes something into the page's address, and takes out what is empty; each only if that changes it."""
-    for name, value in values.items():
-        there = st.query_params.get_all(name)
-        wanted = [value] if isinstance(value, str) else value
-        if not any(wanted):
-            st.query_params.pop(name, None)
-        elif there != wanted:
-            st.query_params[name] = value
-
-
-def came_by_link() -> bool:
-    """Whether the page's address says something that no page has written there itself."""
-    address = _address()
-    return bool(address) and address != st.session_state.get(_NOTED)
-
-
-def _address() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}

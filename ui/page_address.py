@@ -12,8 +12,8 @@ import streamlit as st
 
 from mlpcore.experiment import Range
 from mlpcore.links import as_number
+from ui.address import note_in_address
 from ui.lessons import lesson, lesson_is_new
-from ui.navigation import note_in_address
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ def take(page: str, parts: Parts) -> list[str] | None:
                 state[part.key] = part.read(given[name])
             except ValueError as problem:
                 problems.append(str(problem))
+    # Also if this run is cut short by a click before it has noted what it shows.
+    state[_noted(page)] = given
     return problems
 
 

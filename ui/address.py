@@ -1,0 +1,106 @@
+"""A page's address in the browser: what the page writes there, and when what it says there is news.
+
+A click on the heels of another one still comes with the address from before that. It is no link that somebody has
+followed, and must not undo what the first click has changed. So the address that a session has given to a page counts,
+not one that it has just left.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+_NOTED, _WHEREABOUTS = "noted_address", "whereabouts"
+
+_Address = dict[str, list[str]]
+
+_ECHO_SECONDS = 5.0
+"""How long a browser may take to hear of a page's new address: through a slow network, or while it draws charts."""
+
+
+@dataclass
+class _Whereabouts:
+    """Where the session is, and the addresses that it has left lately, each with the time."""
+
+    page: str
+    address: _Address
+    left: list[tuple[_Address, float]] = field(default_factory=list)
+
+    def move_to(self, address: _Address) -> None:
+        if address != self.address:
+            self.left = [*self._left_lately(), (self.address, time.monotonic())]
+            self.address = address
+
+    def has_left(self, address: _Address) -> bool:
+        return address != self.address and any(old == address for old, _ in self._left_lately())
+
+    def _left_lately(self) -> list[tuple[_Address, float]]:
+        now = time.monotonic()
+        return [(old, since) for old, since in self.left if now - since < _ECHO_SECONDS]
+
+
+def note_page(page: str) -> None:
+    """Notes which page is shown, and puts its address right if the browser has not heard of it yet; for app.py."""
+    here = _whereabouts()
+    if here is None or here.page != page:
+        st.session_state[_WHEREABOUTS] = _Whereabouts(page, _address())
+    else:
+        _catch_up(here)
+
+
+def note_in_address(values: Mapping[str, str | list[str]]) -> None:
+    """Writes what the page shows into its address, so that a link brings it back."""
+    write_in_address(values)
+    note_link()
+
+
+def write_in_address(values: Mapping[str, str | list[str]]) -> None:
+    """Writes something into the page's address, and takes out what is empty; only if that changes it."""
+    if here := _whereabouts():
+        _catch_up(here)
+    address = _address()
+    for name, value in values.items():
+        wanted = [value] if isinstance(value, str) else value
+        if any(wanted):
+            address[name] = wanted
+        else:
+            address.pop(name, None)
+    # All at once, since each change is a step for the browser's button Back.
+    if address != _address():
+        replace_address(address)
+
+
+def replace_address(address: Mapping[str, str | list[str]]) -> None:
+    """Gives the page another address, as if one had come by a link to it."""
+    st.query_params.from_dict(address)
+    if here := _whereabouts():
+        here.move_to(_address())
+
+
+def came_by_link() -> bool:
+    """Whether the page's address says something that no page has written there itself."""
+    address = _address()
+    return bool(address) and address != st.session_state.get(_NOTED)
+
+
+def note_link() -> None:
+    """Notes that the page shows what its address says: from now on that is no news."""
+    st.session_state[_NOTED] = _address()
+
+
+def _catch_up(here: _Whereabouts) -> None:
+    heard = _address()
+    if here.has_left(heard):
+        st.query_params.from_dict(here.address)
+    else:
+        here.move_to(heard)
+
+
+def _whereabouts() -> _Whereabouts | None:
+    here: _Whereabouts | None = st.session_state.get(_WHEREABOUTS)
+    return here
+
+
+def _address() -> _Address:
+    return {name: st.query_params.get_all(name) for name in st.query_params}
