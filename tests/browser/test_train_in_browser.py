@@ -65,7 +65,8 @@ def plot_area(page: Page, chart: Locator) -> FloatRect:
     area = chart.locator(".nsewdrag").first
     before = None
     for _ in range(100):
-        area.scroll_into_view_if_needed()
+        # Not the plot itself, which plotly makes anew when its size changes.
+        chart.scroll_into_view_if_needed()
         box = area.bounding_box()
         if box and box == before:
             return box
