@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _NOTED, _WHEREABOUTS = "noted_address", "whereabouts"
 
@@ -46,8 +45,6 @@ def note_page(page: str) -> None:
     here = _whereabouts()
     if here is None or here.page != page:
         st.session_state[_WHEREABOUTS] = _Whereabouts(page, _address())
-    elif _went_back():
-        here.move_to(_address())
     else:
         _catch_up(here)
 
@@ -98,12 +95,6 @@ def _catch_up(here: _Whereabouts) -> None:
         st.query_params.from_dict(here.address)
     else:
         here.move_to(heard)
-
-
-def _went_back() -> bool:
-    """Whether somebody has used the browser's buttons Back and Forward, which lead to where one was before."""
-    context = get_script_run_ctx()
-    return bool(context and context.is_history_navigation)
 
 
 def _whereabouts() -> _Whereabouts | None:

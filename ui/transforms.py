@@ -122,7 +122,7 @@ def _column(figures: Summary) -> list[str]:
 
 def _compare_with_training(values: Tensor, trained_on: Tensor) -> None:
     if values.equal(trained_on):
-        st.caption(texts("data")["agree"].format(pixels=_PIXELS))
+        st.caption(texts("data")["agree"].format(pixels=_PIXELS), unsafe_allow_html=False)
     else:
         difference = float((values - trained_on).abs().max())
         st.warning(texts("data")["differ"].format(difference=difference), icon=":material/warning:")

@@ -48,17 +48,6 @@ def test_a_picture_of_the_gallery_opens_and_the_link_shows_it_again(open_page: O
     expect(again.get_by_role("heading", name="Image 17: 7")).to_be_visible()
 
 
-def test_the_button_back_leads_to_what_was_shown_before_also_at_once(open_page: Opener) -> None:
-    page = open_page("data?image=7&split=test")
-    expect(page.get_by_role("radio", name="Raw")).to_be_checked()
-    page.get_by_role("radio", name="After Normalize").click()
-    page.wait_for_url(re.compile("stage=normalized"))
-    page.go_back()
-    expect(page.get_by_role("radio", name="Raw")).to_be_checked()
-    page.go_forward()
-    expect(page.get_by_role("radio", name="After Normalize")).to_be_checked()
-
-
 def test_batches_of_the_loader_and_the_way_to_the_claim_about_order(open_page: Opener) -> None:
     page = open_page("data?view=loader")
     expect(page.get_by_text("Steps per epoch: 938.")).to_be_visible()
