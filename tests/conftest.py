@@ -1,5 +1,6 @@
 """What many tests share: MNIST, a small experiment to change, and a way to train it to its end."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,24 @@ from mlpcore.training import Finished, Result, Trainer
 # The machine may be busy, so no example has a time limit; nothing is kept in the working tree.
 settings.register_profile("mlp-lab", deadline=None, database=None)
 settings.load_profile("mlp-lab")
+
+
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+CORES_FOR_A_BROWSER = 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, a file's tests stay together, since they share what they have trained.
+
+    Those in a browser make one group for every two workers: so few servers and browsers start, and none of them has its
+    core taken by another.
+    """
+    groups = max(1, WORKERS // CORES_FOR_A_BROWSER)
+    in_browser = sorted({item.path for item in items if item.path.parent.name == "browser"})
+    for item in items:
+        name = f"browser {in_browser.index(item.path) % groups}" if item.path in in_browser else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session", autouse=True)

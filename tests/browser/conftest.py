@@ -1,24 +1,31 @@
-"""The real server and a real Chromium; the server's log and the browser's console must stay clean."""
+"""The real server and a real Chromium; the server's log and the browser's console must stay clean.
+
+Of a test that fails, pytest-playwright keeps screenshots and a trace in the folder `test-results`. What the console and
+the server's log said meanwhile is put beside them, and the last lines are printed with the failure.
+"""
 
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
+from benchmarks.serving import ROOT as ROOT
+from benchmarks.serving import server as serving
 from mlpcore import datasets
+from tests.browser.late_server import late
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 expect.set_options(timeout=30_000)
+
+LATE_SECONDS = float(os.environ.get("MLPLAB_TEST_LATE", "0"))
+"""How late all that the server says is to reach the browser, to see what a slow network does to the pages."""
+
+LAST_LINES = 20
 
 # Streamlit's page asks its maker's host for a manifest, which no closed network answers, and on a link to a page it
 # first looks for the server below that page.
@@ -27,87 +34,109 @@ _PROBE = re.compile(r"/\w+/_stcore/(health|host-config)$")
 # browser says so with the picture's address, and Streamlit's script does in its words.
 _PICTURE_LEFT_BEHIND = re.compile(r"/media/\w+\.\w+$")
 _FOREIGN = re.compile(r"net::ERR_(NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|CONNECTION_\w+|TUNNEL\w+)")
+_COMPLAINT = re.compile(r"Traceback|Error|WARNING|Warning|Exception|terminate called")
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The app's address; at the end its log is read for warnings and tracebacks."""
-    datasets.fetch("mnist")
-    with running_app(tmp_path_factory.mktemp("server") / "log.txt") as address:
-        yield address
+@dataclass(frozen=True)
+class Server:
+    """A server of the app, and the file with all that it has said."""
+
+    address: str
+    log: Path
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8")
 
 
-@contextmanager
-def running_app(log_path: Path) -> Iterator[str]:
-    """A server that nobody has visited yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    with log_path.open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=os.environ)
-    address = f"http://localhost:{port}"
-    try:
-        _wait_until_healthy(address, process, log_path)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-    log_text = log_path.read_text("utf-8")
-    assert not re.search(r"Traceback|Error|WARNING|Warning|Exception|terminate called", log_text), log_text
+@dataclass
+class Evidence:
+    """What a browser and the server say during a test."""
 
+    server: Server
+    said_before: int
+    console: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
-def _wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        assert process.poll() is None, log.read_text("utf-8")
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(log.read_text("utf-8"))
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("MLPLAB_CHROMIUM") or None,
-            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
-        )
-        yield browser
-        browser.close()
-
-
-Opener = Callable[..., Page]
-
-
-@pytest.fixture
-def open_page(server: str, browser: Browser) -> Iterator[Opener]:
-    """Opens a page of the app in a fresh session; an error in any of their consoles fails the test."""
-    errors: list[str] = []
-    contexts: list[BrowserContext] = []
-
-    def note(message: ConsoleMessage) -> None:
+    def note_message(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
+        self.console.append(f"{message.type}: {message.text} {url}")
         left_behind = _PICTURE_LEFT_BEHIND.search(url) or _PICTURE_LEFT_BEHIND.search(message.text)
         harmless = _PROBE.search(url) or left_behind or _FOREIGN.search(message.text)
         if message.type == "error" and not harmless:
-            errors.append(f"{message.text} {url}")
+            self.errors.append(f"{message.text} {url}")
+
+    def note_error(self, error: Exception) -> None:
+        self.console.append(f"page error: {error}")
+        self.errors.append(str(error))
+
+    def server_said(self) -> str:
+        """What the server has said since the test began."""
+        return self.server.said()[self.said_before :]
+
+
+_EVIDENCE = pytest.StashKey[Evidence]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    evidence = item.stash.get(_EVIDENCE, None)
+    if report.failed and evidence and isinstance(item, pytest.Function):
+        folder = Path(str(item.funcargs["output_path"]))
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in [("console", "\n".join(evidence.console)), ("server", evidence.server_said())]:
+            (folder / f"{name}.txt").write_text(text, "utf-8")
+            last = "\n".join(text.splitlines()[-LAST_LINES:]) or "nothing"
+            report.sections.append((f"last lines of the {name}, all in {folder}", last))
+    return report
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app's server for all tests."""
+    datasets.fetch("mnist")
+    with running_app(tmp_path_factory.mktemp("server") / "log.txt") as server:
+        yield server
+
+
+@contextmanager
+def running_app(log: Path) -> Iterator[Server]:
+    """A server that nobody has visited yet; at the end its log is read for warnings and tracebacks."""
+    with serving(log=log) as address, late(address, LATE_SECONDS) as late_address:
+        server = Server(late_address, log)
+        yield server
+    assert not _COMPLAINT.search(server.said()), server.said()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    return browser_type_launch_args | {
+        "executable_path": os.environ.get("MLPLAB_CHROMIUM") or None,
+        "args": ["--no-sandbox", "--disable-background-networking", "--disable-component-update"],
+    }
+
+
+Opener = Callable[..., Page]
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def open_page(
+    server: Server, new_context: NewContext, output_path: str, request: pytest.FixtureRequest
+) -> Iterator[Opener]:
+    """Opens a page of the app in a fresh session; an error in a console or in the server's log fails the test."""
+    evidence = request.node.stash[_EVIDENCE] = Evidence(server, len(server.said()))
 
     def open_page(path: str = "", width: int = 1280, height: int = 1000, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", note)
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{server}/{path}")
+        page = new_context(viewport={"width": width, "height": height}, **options).new_page()
+        page.on("console", evidence.note_message)
+        page.on("pageerror", evidence.note_error)
+        page.goto(f"{server.address}/{path}")
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert not errors
+    assert not evidence.errors
+    assert not _COMPLAINT.search(evidence.server_said())
 
 
 @pytest.fixture
