@@ -52,7 +52,7 @@ WATCHES = 32
 SPEED_TURNS = 12
 """Turns over which a run's speed is measured."""
 
-LOOK_SECONDS = 1.0
+REFRESH_SECONDS = 1.0
 """How often the store is asked what other processes have changed."""
 
 PAGE_BUSY_SECONDS = 0.5
@@ -151,14 +151,14 @@ class Run:
         self._trainer: Trainer | None = None
         self._at_end = at_end
         self._recorder: Recorder | None = None
-        self._shelf: Store | None = None
+        self._store: Store | None = None
         self._to_be_listed = False
 
     @classmethod
     def stored(cls, row: StoredRun, store: Store) -> "Run":
         """A run that lies in `store`; what is large is read when it is asked for."""
         run = cls(row.number, row.experiment, row.owner, run_id=row.id)
-        run.created, run._shelf = row.created, store
+        run.created, run._store = row.created, store
         run._show(row)
         return run
 
@@ -176,12 +176,12 @@ class Run:
     @property
     def history(self) -> History:
         """What it leaves behind as it goes; grows while it trains. What lies on the disk is read when asked for."""
-        return self._from_disk(lambda shelf: shelf.history(self.id, self.experiment, self.step)) or self._history
+        return self._from_disk(lambda store: store.history(self.id, self.experiment, self.step)) or self._history
 
     @property
     def result(self) -> Result | None:
         """What came out, once it is finished or stopped; read from the disk when asked for."""
-        return self._result or (self._from_disk(lambda shelf: shelf.result(self.id)) if self.outcome else None)
+        return self._result or (self._from_disk(lambda store: store.result(self.id)) if self.outcome else None)
 
     @result.setter
     def result(self, result: Result | None) -> None:
@@ -190,18 +190,18 @@ class Run:
     @property
     def model(self) -> MLP | None:
         """The trained network, once it is finished or stopped; read from the disk when asked for."""
-        return self._model or (self._from_disk(lambda shelf: shelf.model(self.id)) if self.outcome else None)
+        return self._model or (self._from_disk(lambda store: store.model(self.id)) if self.outcome else None)
 
     @model.setter
     def model(self, model: MLP | None) -> None:
         self._model = model
 
     def _from_disk(self, read: Callable[[Store], Part]) -> Part | None:
-        shelf = self._shelf
-        if shelf is None:
+        store = self._store
+        if store is None:
             return None
         try:
-            return read(shelf)
+            return read(store)
         except StoreProblem as problem:
             self.unsaved = str(problem)
             return None
@@ -242,7 +242,7 @@ class Run:
             elif isinstance(event, Finished):
                 self._result, self._model = event.result, trainer.model.eval()
             if self._recorder:
-                self._recorder.look(event, trainer)
+                self._recorder.on_event(event, trainer)
                 self.unsaved = self._recorder.unsaved
             if self.step >= self.pause_after and self._may_rest(event, trainer):
                 trainer.read_losses()
@@ -257,7 +257,7 @@ class Run:
         """Starts to train, from where it was kept last if it was interrupted."""
         history = History(self.experiment)
         try:
-            state = self._shelf.state(self.id) if self._shelf else None
+            state = self._store.state(self.id) if self._store else None
             if self.step and state is None:
                 raise InvalidState("The checkpoint is missing.")
             trainer = Trainer(self.experiment, dataset, history, state)
@@ -269,7 +269,7 @@ class Run:
                 self._recorder.unsaved = words
             history = History(self.experiment)
             trainer = Trainer(self.experiment, dataset, history)
-        self._trainer, self._history, self._shelf = trainer, history, None
+        self._trainer, self._history, self._store = trainer, history, None
         self.step = history.steps
         if self.watch and not self.step:
             self.watch.look(0, trainer.model)
@@ -281,7 +281,7 @@ class Run:
             self._recorder.save(self._trainer)
             self.unsaved = self._recorder.unsaved
 
-    def _put_down(self) -> None:
+    def _release(self) -> None:
         """Leaves an interrupted run, which was to be gone on with, as it lies on the disk."""
         self.status, self.stopping = Status.INTERRUPTED, False
         if self._recorder:
@@ -290,9 +290,9 @@ class Run:
 
     def _conclude(self, error: str | None, store: Store | None) -> Status:
         """Gives back what only training needed and keeps what it has led to; returns how it ended."""
-        if self._shelf:
+        if self._store:
             # It could not even begin to go on, so nothing has changed.
-            self._put_down()
+            self._release()
             self.error = error
             return self.status
         status = Status.FAILED if error else Status.FINISHED if self.is_trained else Status.STOPPED
@@ -324,7 +324,7 @@ class Run:
             recorder.end(status, self.experiment, self._history, self._result, self._model, self.error)
             self.unsaved = recorder.unsaved
             if not recorder.unsaved:
-                self._shelf, self._recorder = store, None
+                self._store, self._recorder = store, None
                 self._history, self._result, self._model = History(self.experiment), None, None
 
     @property
@@ -361,7 +361,7 @@ class RunQueue:
         self.unsaved: str | None = None
         self._store = store
         self._seen: int | None = None
-        self._look_at = 0.0
+        self._refresh_at = 0.0
         self._deleted: dict[str, Run] = {}
         self._load = load
         self._cores = cores or os.cpu_count() or 1
@@ -421,13 +421,13 @@ class RunQueue:
 
     def runs(self) -> list[Run]:
         """All runs, the newest first; those of other processes that share the store included."""
-        self._look()
+        self._refresh()
         with self._changed:
             return sorted(self._runs.values(), key=lambda run: run.created, reverse=True)
 
     def get(self, run_id: str) -> Run | None:
         """The run with this id, if there is one."""
-        self._look()
+        self._refresh()
         return self._runs.get(run_id)
 
     def place(self, run: Run) -> int | None:
@@ -477,7 +477,7 @@ class RunQueue:
     def resume(self, run: Run) -> None:
         """Lets a paused run train on freely, and an interrupted one from where it was kept last."""
         if run.status is Status.INTERRUPTED:
-            self._take_up(run)
+            self._acquire(run)
         self._continue(run, math.inf)
 
     def advance(self, run: Run, steps: int) -> None:
@@ -505,8 +505,8 @@ class RunQueue:
                 for line in (self._waiting, self._turns):
                     if run in line:
                         line.remove(run)
-                if run._shelf:
-                    run._put_down()
+                if run._store:
+                    run._release()
                 else:
                     run.status = Status.STOPPED
                     self._runs.pop(run.id, None)
@@ -548,22 +548,22 @@ class RunQueue:
         if self._store is None:
             return None, None
         # First what is there, since a run that cannot be kept counts on from it.
-        self._look()
+        self._refresh()
         try:
             return self._store.create(experiment, owner), None
         except StoreProblem as problem:
             return None, str(problem)
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         """Lists what is stored, and takes over what other processes have changed since the last look."""
         store = self._store
         if store is None:
             return
         with self._changed:
             # What is not written yet would be undone here by what is read.
-            if self._closed or self._unwritten or time.monotonic() < self._look_at:
+            if self._closed or self._unwritten or time.monotonic() < self._refresh_at:
                 return
-            wait = LOOK_SECONDS
+            wait = REFRESH_SECONDS
             try:
                 if self._seen is None:
                     with suppress(StoreProblem):  # it can wait until the next start, and a page cannot
@@ -571,17 +571,17 @@ class RunQueue:
                 version = store.version()
                 # Whoever trains a run elsewhere may die without a word.
                 if version != self._seen or any(run.elsewhere for run in self._runs.values()):
-                    self._take_over(store)
+                    self._update_from(store)
                 self._seen, self.unsaved = version, None
             except StoreProblem as problem:
                 # Each look may wait for another process, and all pages wait for it.
                 self.unsaved, wait = str(problem), RETRY_SECONDS
-            self._look_at = time.monotonic() + wait
+            self._refresh_at = time.monotonic() + wait
 
-    def _take_over(self, store: Store) -> None:
+    def _update_from(self, store: Store) -> None:
         rows = {row.id: row for row in store.runs()}
         # Those that are trained here, or are in memory only, are known best here.
-        shown = [run for run in self._runs.values() if run._shelf and (run.status.is_final or run.elsewhere)]
+        shown = [run for run in self._runs.values() if run._store and (run.status.is_final or run.elsewhere)]
         for run in shown:
             if run.id not in rows:
                 del self._runs[run.id]
@@ -630,13 +630,13 @@ class RunQueue:
         if not self._closed:
             self._write()
 
-    def _take_up(self, run: Run) -> None:
+    def _acquire(self, run: Run) -> None:
         """Makes a paused run of an interrupted one, unless somebody else was faster."""
         recorder, problem = None, None
         try:
             recorder = self._store.take(run.id, run.number) if self._store else None
         except NotToBeTrained:
-            self._look_at, self._seen = 0.0, -1
+            self._refresh_at, self._seen = 0.0, -1
             return
         except StoreProblem as reason:
             problem = str(reason)

@@ -163,7 +163,7 @@ def _follow(
     ):
         for event in trainer:
             if recorder:
-                recorder.look(event, trainer)
+                recorder.on_event(event, trainer)
                 if signal.SIGTERM in signals and trainer.may_save and not isinstance(event, Finished):
                     recorder.save(trainer)
                     recorder.release()

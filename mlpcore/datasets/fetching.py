@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from mlpcore.datasets.files import COLLECTIONS, Collection, RawFile, raw_folder, wanted_files
-from mlpcore.datasets.sources import PROBLEMS, Refused, Stream, in_words, sources
+from mlpcore.datasets.sources import PROBLEMS, Refused, Stream, failure_reason, sources
 from mlpcore.experiment import DatasetName
 
 Progress = Callable[[float, str], None]
@@ -138,7 +138,7 @@ def _obtain(collection: Collection, folder: Path, staging: Path, tell: Progress)
             for file, stream in source.streams(wanted):
                 contents[file] = _read(stream, file, meter)
         except PROBLEMS as problem:
-            attempts.append(Attempt(source.title, in_words(problem)))
+            attempts.append(Attempt(source.title, failure_reason(problem)))
         _put(contents, folder, staging)
     if wanted := wanted_files(collection, folder):
         on_disk = Attempt(f"the folder `{folder}`", ", ".join(_state(file, folder) for file in wanted))

@@ -83,13 +83,13 @@ def sources(collection: Collection, staging: Path) -> Iterator[Source]:
         )
 
 
-def in_words(problem: Exception) -> str:
+def failure_reason(problem: Exception) -> str:
     """Why a source did not help, in a few words for a person."""
     match problem:
         case HTTPError():
             return f"it answered “{problem.code} {problem.reason}”"
         case URLError(reason=OSError() as cause):
-            return in_words(cause)
+            return failure_reason(cause)
         case TimeoutError() | subprocess.TimeoutExpired():
             return "it did not answer in time"
         case socket.gaierror():

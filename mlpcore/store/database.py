@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from mlpcore.experiment import Experiment, InvalidExperiment, experiment_from_json
 from mlpcore.history import History
-from mlpcore.store.problems import StoreProblem, in_words
+from mlpcore.store.problems import StoreProblem, store_problems
 from mlpcore.training import Result
 
 EXPERIMENTS_KEPT = 10_000
@@ -135,7 +135,7 @@ class Database:
         self._folder = folder
         self._path = folder / "runs.db"
         self._lock = threading.RLock()
-        with in_words(folder):
+        with store_problems(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # One after the other, since the switch to a write-ahead log does not wait for others.
             with FileLock(folder / "opening.lock", timeout=busy_seconds):
@@ -170,7 +170,7 @@ class Database:
 
     def version(self) -> int:
         """A number that is another one whenever another process has changed something."""
-        with self._lock, in_words(self._folder):
+        with self._lock, store_problems(self._folder):
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
@@ -193,7 +193,7 @@ class Database:
 
         A run whose experiment this version cannot read is left out.
         """
-        with self._lock, in_words(self._folder):
+        with self._lock, store_problems(self._folder):
             rows = self._connection.execute(f"{_SELECT} WHERE deleted IS NULL ORDER BY number").fetchall()
             tags: dict[str, list[str]] = {}
             for run, tag in self._connection.execute("SELECT run, tag FROM tags ORDER BY tag"):
@@ -203,7 +203,7 @@ class Database:
 
     def status(self, run_id: str) -> str | None:
         """What is noted of a run that is not deleted: ``training`` until it has ended; None without such a run."""
-        with self._lock, in_words(self._folder):
+        with self._lock, store_problems(self._folder):
             row = self._connection.execute(
                 "SELECT status FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)
             ).fetchone()
@@ -243,7 +243,7 @@ class Database:
 
     def deleted_before(self, moment: datetime) -> list[str]:
         """The ids of the runs that were taken out of the list before `moment`."""
-        with self._lock, in_words(self._folder):
+        with self._lock, store_problems(self._folder):
             rows = self._connection.execute("SELECT id FROM runs WHERE deleted < ?", (moment.isoformat(),)).fetchall()
         return [run_id for (run_id,) in rows]
 
@@ -254,7 +254,7 @@ class Database:
 
     @contextmanager
     def _writing(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
-        with self._lock, in_words(self._folder):
+        with self._lock, store_problems(self._folder):
             # SQLite itself would go on writing into a file that has lost its name.
             self._path.stat()
             self._connection.execute("BEGIN IMMEDIATE")

@@ -23,7 +23,7 @@ class NotToBeTrained(StoreProblem):
 
 
 @contextmanager
-def in_words(folder: Path) -> Iterator[None]:
+def store_problems(folder: Path) -> Iterator[None]:
     """Turns what goes wrong inside with files below `folder` into a `StoreProblem`."""
     try:
         yield

@@ -13,7 +13,7 @@ from mlpcore.models.files import save
 from mlpcore.network import MLP
 from mlpcore.store.database import Database, Outcome
 from mlpcore.store.files import sync_folder, write_history, write_result, write_state
-from mlpcore.store.problems import StoreProblem, in_words
+from mlpcore.store.problems import StoreProblem, store_problems
 from mlpcore.training import EpochEnd, Event, Result, Step, Trainer
 
 CHECKPOINT, HISTORY, RESULT, MODEL, LOCK = (
@@ -59,7 +59,7 @@ class Recorder:
         self._saved_at = time.monotonic()
         self._took = 0.0
 
-    def look(self, event: Event, trainer: Trainer) -> None:
+    def on_event(self, event: Event, trainer: Trainer) -> None:
         """Writes a checkpoint where it is time for one; to be called after every event of the training.
 
         Raises:
@@ -76,13 +76,13 @@ class Recorder:
         """Writes a checkpoint now, unless the training is within a group of batches.
 
         Raises:
-            TrainingDiverged: as `look`.
+            TrainingDiverged: as `on_event`.
         """
         if not trainer.may_save:
             return
         started = time.monotonic()
         try:
-            with in_words(self._folder):
+            with store_problems(self._folder):
                 write_state(self._folder / CHECKPOINT, trainer.state())
             self._database.note_step(self.id, trainer.steps)
             self.unsaved = None
@@ -109,7 +109,7 @@ class Recorder:
         """
         folder = self._folder
         try:
-            with in_words(folder):
+            with store_problems(folder):
                 write_history(folder / HISTORY, history)
                 if result and model:
                     write_result(folder / RESULT, result)
@@ -120,7 +120,7 @@ class Recorder:
                 self.id, status, history.steps, error, Outcome.of(result, history) if result else None
             )
             # Only now, since it would be gone on with if the list did not know of the end.
-            with in_words(folder):
+            with store_problems(folder):
                 (folder / CHECKPOINT).unlink(missing_ok=True)
         except StoreProblem as problem:
             self.unsaved = str(problem)
@@ -133,7 +133,7 @@ class Recorder:
         try:
             self._database.remove(self.id)
             self.release()
-            with in_words(self._folder):
+            with store_problems(self._folder):
                 shutil.rmtree(self._folder)
         except StoreProblem as problem:
             self.unsaved = str(problem)

@@ -20,7 +20,7 @@ from mlpcore.models import InvalidModel, load
 from mlpcore.network import MLP
 from mlpcore.store.database import Database, StoredRun
 from mlpcore.store.files import history_of_state, read_history, read_result, read_state
-from mlpcore.store.problems import NotToBeTrained, StoreProblem, in_words
+from mlpcore.store.problems import NotToBeTrained, StoreProblem, store_problems
 from mlpcore.store.recorder import CHECKPOINT, HISTORY, LOCK, MODEL, RESULT, Recorder
 from mlpcore.training import InvalidState, Result, State
 
@@ -110,7 +110,7 @@ class Store:
         """Lists a new run, which may have an id already, and holds it."""
         run_id, database = run_id or uuid.uuid4().hex, self._list()
         folder = self._folder_of(run_id)
-        with in_words(self.folder):
+        with store_problems(self.folder):
             folder.mkdir()
         # Held before it is listed, since a run that is listed and not held counts as interrupted.
         lock = self._hold(run_id)
@@ -185,7 +185,7 @@ class Store:
         database = self._list()
         for run_id in database.deleted_before(datetime.now(UTC) - older_than):
             if not self._is_held(run_id):
-                with in_words(self.folder):
+                with store_problems(self.folder):
                     # Under another name first, so that a half-removed folder is never taken for a run.
                     folder, gone = self._folder_of(run_id), self.folder / f"{run_id}.deleted"
                     if folder.exists():
@@ -219,7 +219,7 @@ class Store:
         lock = FileLock(self._folder_of(run_id) / LOCK, thread_local=False)
         if not self._folder_of(run_id).exists():
             raise NotToBeTrained(_GONE)
-        with in_words(self.folder):
+        with store_problems(self.folder):
             try:
                 lock.acquire(timeout=PROBING_SECONDS)
             except Timeout:
@@ -241,7 +241,7 @@ class Store:
 
     def _tidy(self, folder: Path) -> None:
         """Removes what a process left that died while it wrote."""
-        with in_words(folder):
+        with store_problems(folder):
             for half in (*folder.glob("*.half"), *folder.glob("tmp*")):
                 if half.is_dir():
                     shutil.rmtree(half)

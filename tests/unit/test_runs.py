@@ -281,7 +281,7 @@ def start(mnist: Dataset, tmp_path: Path) -> Iterator[Opener]:
 
 def look(queue: RunQueue) -> list[Run]:
     """What is listed now, not up to a second ago."""
-    queue._look_at = 0.0
+    queue._refresh_at = 0.0
     return queue.runs()
 
 

@@ -213,7 +213,7 @@ def test_checkpoints_come_with_every_epoch_and_in_long_ones_and_take_a_share_of_
     kept, saved = store.create(trainer.experiment), []
     for event in trainer:
         before = now
-        kept.look(event, trainer)
+        kept.on_event(event, trainer)
         if now > before:
             saved.append(event.step if isinstance(event, Step) else "end")
             (run,) = store.runs()
