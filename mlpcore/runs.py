@@ -27,12 +27,12 @@ from mlpcore.experiment import DatasetName, Experiment, InvalidExperiment
 from mlpcore.history import History
 from mlpcore.memory import give_back
 from mlpcore.network import MLP
+from mlpcore.provenance import made_by
 from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoredRun, StoreProblem, checked_description
 from mlpcore.training import (
     EpochEnd,
     Event,
     Finished,
-    InvalidState,
     OutOfMemory,
     Result,
     Step,
@@ -107,6 +107,8 @@ class Run:
         error: why it failed, in a sentence.
         unsaved: why the run, or a part of it, is not on the disk, in a sentence; None if it is, or is not meant to be.
         elsewhere: whether another process trains it; it can only be looked at here, as it was last kept.
+        made_by: the versions that have trained it, as `made_by` names them; None if that is not known, or if more
+            than one took part.
         name, note, tags: what a person has called it and written beside it; `title` is the name, if there is one.
         pause_after: the step after which it pauses, infinite if it trains freely.
         stopping: whether it was told to stop; it is then evaluated and ends.
@@ -139,6 +141,7 @@ class Run:
         self.error: str | None = None
         self.unsaved: str | None = None
         self.elsewhere = False
+        self.made_by: str | None = made_by()
         self.name: str | None = None
         self.note = ""
         self.tags: tuple[str, ...] = ()
@@ -166,7 +169,7 @@ class Run:
         """Takes over what is listed of it, which another process may have changed."""
         self.status, self.elsewhere = Status(row.status), row.status == Status.TRAINING
         self.step, self.error, self.ended, self.outcome = row.step, row.error, row.ended, row.outcome
-        self.name, self.note, self.tags = row.title, row.note, row.tags
+        self.name, self.note, self.tags, self.made_by = row.title, row.note, row.tags, row.made_by
 
     @property
     def title(self) -> str:
@@ -254,23 +257,18 @@ class Run:
         return False
 
     def _begin(self, dataset: Dataset) -> Trainer:
-        """Starts to train, from where it was kept last if it was interrupted."""
-        history = History(self.experiment)
-        try:
-            state = self._store.state(self.id) if self._store else None
-            if self.step and state is None:
-                raise InvalidState("The checkpoint is missing.")
-            trainer = Trainer(self.experiment, dataset, history, state)
-        except (StoreProblem, InvalidState) as problem:
-            # The same steps once more give the same result.
-            words = f"What was kept of this run cannot be used, so it started again from its first step. {problem}"
-            log.warning("Run %s: %s", self.id, words)
+        """Starts to train, an interrupted run from its last checkpoint."""
+        if self._store is None:
+            trainer = Trainer(self.experiment, dataset)
+        else:
+            resumed = self._store.resume(self.id, self.experiment, self.step, self.made_by, dataset)
+            trainer, self.made_by = resumed.trainer, resumed.made_by
+            if resumed.problem:
+                log.warning("Run %s: %s", self.id, resumed.problem)
             if self._recorder:
-                self._recorder.unsaved = words
-            history = History(self.experiment)
-            trainer = Trainer(self.experiment, dataset, history)
-        self._trainer, self._history, self._store = trainer, history, None
-        self.step = history.steps
+                self._recorder.unsaved, self._recorder.made_by = resumed.problem, resumed.made_by
+        self._trainer, self._history, self._store = trainer, trainer.history, None
+        self.step = trainer.steps
         if self.watch and not self.step:
             self.watch.look(0, trainer.model)
         return trainer
@@ -283,7 +281,7 @@ class Run:
 
     def _release(self) -> None:
         """Leaves an interrupted run, which was to be gone on with, as it lies on the disk."""
-        self.status, self.stopping = Status.INTERRUPTED, False
+        self.stopping = False
         if self._recorder:
             self._recorder.release()
             self._recorder = None
@@ -294,7 +292,7 @@ class Run:
             # It could not even begin to go on, so nothing has changed.
             self._release()
             self.error = error
-            return self.status
+            return Status.INTERRUPTED
         status = Status.FAILED if error else Status.FINISHED if self.is_trained else Status.STOPPED
         if self._trainer:
             self._trainer.close()
@@ -302,8 +300,8 @@ class Run:
             self.outcome = Outcome.of(self._result, self._history)
         self.error, self.ended = error, datetime.now(UTC)
         self._trainer = None
-        if store:
-            self._file(store, status)
+        if store and self._file(store, status):
+            self._leave_to(store)
         return status
 
     def _list(self, store: Store) -> None:
@@ -317,15 +315,18 @@ class Run:
             except StoreProblem as problem:
                 self.unsaved = str(problem)
 
-    def _file(self, store: Store, status: Status) -> None:
-        """Keeps a run that has ended, and reads it from the disk from then on; what is not possible can be repeated."""
+    def _file(self, store: Store, status: Status) -> bool:
+        """Writes a run that has ended to the disk; where that fails it can be tried again. True if all is written."""
         self._list(store)
         if recorder := self._recorder:
             recorder.end(status, self.experiment, self._history, self._result, self._model, self.error)
             self.unsaved = recorder.unsaved
-            if not recorder.unsaved:
-                self._store, self._recorder = store, None
-                self._history, self._result, self._model = History(self.experiment), None, None
+        return recorder is not None and not recorder.unsaved
+
+    def _leave_to(self, store: Store) -> None:
+        """Frees what is written; from now on it is read from the disk."""
+        self._store, self._recorder = store, None
+        self._history, self._result, self._model = History(self.experiment), None, None
 
     @property
     def _is_unfiled(self) -> bool:
@@ -362,7 +363,7 @@ class RunQueue:
         self._store = store
         self._seen: int | None = None
         self._refresh_at = 0.0
-        self._deleted: dict[str, Run] = {}
+        self._deleted: dict[str, tuple[Run, float]] = {}
         self._load = load
         self._cores = cores or os.cpu_count() or 1
         self._training_at_once = training_at_once
@@ -376,6 +377,11 @@ class RunQueue:
         self._closed = False
         # What is to be written to the list of runs, in its order.
         self._unwritten: deque[Callable[[Store], None]] = deque()
+        # Cancelled runs that are still in the list.
+        self._cancelled: deque[Recorder] = deque()
+        # Counts what was changed here, since a look at the store may be older.
+        self._changes = 0
+        self._refreshing = threading.Lock()
         self._writing = threading.Lock()
         self._will_retry = False
         self._list_at = 0.0
@@ -399,8 +405,10 @@ class RunQueue:
         """
         recorder, problem = self._recorder_for(experiment, owner) if listed else (None, None)
         with self._changed:
+            self._forget_deleted()
             if watch:
-                watched = [run for run in self._runs.values() if run.watch]
+                deleted = (run for run, _ in self._deleted.values())
+                watched = [run for run in (*deleted, *self._runs.values()) if run.watch]
                 for run in watched:
                     if run.owner == owner or run in watched[: 1 - WATCHES]:
                         run.watch = None
@@ -444,24 +452,26 @@ class RunQueue:
         name, tags, note = checked_description(name, tags, note)
         with self._changed:
             run.name, run.tags, run.note = name or None, tuple(tags), note
-            self._unwritten.append(lambda store: store.describe(run.id, name, tags, note))
+            self._to_write(lambda store: store.describe(run.id, name, tags, note))
         self._write()
 
     def delete(self, runs: Sequence[Run]) -> None:
         """Takes runs out of the list, those that have ended or are interrupted; `put_back` undoes it."""
         with self._changed:
-            deleted = {run.id: run for run in runs if run.status.is_final and run.id in self._runs}
-            self._deleted.update(deleted)
-            for run_id in deleted:
-                del self._runs[run_id]
-            self._unwritten.append(lambda store: store.delete(list(deleted)))
+            deleted = [run.id for run in runs if run.status.is_final and run.id in self._runs]
+            now = time.monotonic()
+            self._deleted.update({run_id: (self._runs.pop(run_id), now) for run_id in deleted})
+            self._forget_deleted()
+            self._to_write(lambda store: store.delete(deleted))
         self._write()
 
     def put_back(self, run_ids: Sequence[str]) -> None:
         """Lists runs again that were deleted here."""
         with self._changed:
-            self._runs.update({run_id: self._deleted.pop(run_id) for run_id in run_ids if run_id in self._deleted})
-            self._unwritten.append(lambda store: store.put_back(run_ids))
+            back = [run_id for run_id in run_ids if run_id in self._deleted]
+            self._runs.update({run_id: self._deleted.pop(run_id)[0] for run_id in back})
+            self._read_again()
+            self._to_write(lambda store: store.put_back(run_ids))
         self._write()
 
     def pause(self, run: Run) -> None:
@@ -505,16 +515,20 @@ class RunQueue:
                 for line in (self._waiting, self._turns):
                     if run in line:
                         line.remove(run)
+                self._changes += 1
                 if run._store:
                     run._release()
+                    run.status = Status.INTERRUPTED
                 else:
                     run.status = Status.STOPPED
                     self._runs.pop(run.id, None)
                     if run._recorder:
-                        run._recorder.discard()
+                        self._cancelled.append(run._recorder)
+                        run._recorder = None
                 self._admit()
             self._continue(run, math.inf)
         if run.status.is_final:
+            self._write()
             _tell(run)
 
     def measured_seconds(self, experiment: Experiment) -> float | None:
@@ -535,11 +549,13 @@ class RunQueue:
         for worker in self._workers:
             worker.join()
         self._write()
-        for run in list(self._runs.values()):
+        for run in [*self._runs.values(), *(run for run, _ in self._deleted.values())]:
             if run._recorder:
                 run._save()
                 run._recorder.release()
                 run._recorder = None
+        for recorder in self._cancelled:
+            recorder.release()
         if self._store:
             self._store.close()
 
@@ -547,50 +563,82 @@ class RunQueue:
         """What keeps a new run on the disk, or why that is not possible."""
         if self._store is None:
             return None, None
-        # First what is there, since a run that cannot be kept counts on from it.
-        self._refresh()
         try:
             return self._store.create(experiment, owner), None
         except StoreProblem as problem:
+            # It gets the number after those of the runs that can be read.
+            self._refresh()
             return None, str(problem)
 
     def _refresh(self) -> None:
-        """Lists what is stored, and takes over what other processes have changed since the last look."""
-        store = self._store
-        if store is None:
-            return
+        """Lists what is stored, and takes over what other processes have changed since the last time."""
+        if self._store:
+            # One thread looks, and others that want to know wait for it. Workers and controls do not.
+            with self._refreshing:
+                while self._is_refresh_due() and not self._refresh_from(self._store):
+                    pass
+
+    def _is_refresh_due(self) -> bool:
         with self._changed:
             # What is not written yet would be undone here by what is read.
-            if self._closed or self._unwritten or time.monotonic() < self._refresh_at:
-                return
-            wait = REFRESH_SECONDS
-            try:
-                if self._seen is None:
-                    with suppress(StoreProblem):  # it can wait until the next start, and a page cannot
-                        store.purge(older_than=UNDO_TIME)
-                version = store.version()
-                # Whoever trains a run elsewhere may die without a word.
-                if version != self._seen or any(run.elsewhere for run in self._runs.values()):
-                    self._update_from(store)
-                self._seen, self.unsaved = version, None
-            except StoreProblem as problem:
-                # Each look may wait for another process, and all pages wait for it.
-                self.unsaved, wait = str(problem), RETRY_SECONDS
-            self._refresh_at = time.monotonic() + wait
+            pending = self._unwritten or self._cancelled
+            return not (self._closed or pending or time.monotonic() < self._refresh_at)
 
-    def _update_from(self, store: Store) -> None:
-        rows = {row.id: row for row in store.runs()}
+    def _refresh_from(self, store: Store) -> bool:
+        """Reads the list without holding the queue's lock; False if it may be out of date already."""
+        with self._changed:
+            changes, elsewhere = self._changes, any(run.elsewhere for run in self._runs.values())
+        wait, rows = REFRESH_SECONDS, None
+        try:
+            if self._seen is None:
+                with suppress(StoreProblem):  # it can wait until the next start, and a page cannot
+                    store.purge(older_than=UNDO_TIME)
+            version = store.version()
+            # A process that trains a run may die without a word.
+            if version != self._seen or elsewhere:
+                rows = store.runs()
+            problem = None
+        except StoreProblem as reason:
+            # Each attempt may wait for another process, and all pages wait for it.
+            problem, wait = str(reason), RETRY_SECONDS
+        with self._changed:
+            if problem is None:
+                if changes != self._changes:
+                    return False
+                if rows is not None:
+                    self._update_from(rows, store)
+                self._seen = version
+            self.unsaved = problem
+            self._refresh_at = time.monotonic() + wait
+        return True
+
+    def _update_from(self, rows: Sequence[StoredRun], store: Store) -> None:
+        listed = {row.id: row for row in rows}
         # Those that are trained here, or are in memory only, are known best here.
         shown = [run for run in self._runs.values() if run._store and (run.status.is_final or run.elsewhere)]
         for run in shown:
-            if run.id not in rows:
+            if run.id not in listed:
                 del self._runs[run.id]
             else:
-                run._show(rows[run.id])
-        for row in rows.values():
+                run._show(listed[run.id])
+        for row in rows:
             if row.id not in self._runs:
                 self._runs[row.id] = Run.stored(row, store)
             self._submitted[row.owner] = max(self._submitted[row.owner], row.number)
+
+    def _read_again(self) -> None:
+        """Lets the next look at the store read everything, though no other process has changed it."""
+        self._refresh_at, self._seen = 0.0, -1
+        self._changes += 1
+
+    def _to_write(self, change: Callable[[Store], None]) -> None:
+        self._unwritten.append(change)
+        self._changes += 1
+
+    def _forget_deleted(self) -> None:
+        """Frees the deleted runs that nobody can put back any more."""
+        oldest = time.monotonic() - UNDO_TIME.total_seconds()
+        self._deleted = {run_id: (run, since) for run_id, (run, since) in self._deleted.items() if since >= oldest}
 
     def _write(self) -> None:
         """Writes all that is to be written, and what ended runs could not leave; tries again later what fails."""
@@ -604,12 +652,19 @@ class RunQueue:
                     self._unwritten[0](store)
                     self._unwritten.popleft()
                     self.unsaved = None
+                while self._cancelled:
+                    self._cancelled[0].discard()
+                    self._cancelled.popleft()
+                    self.unsaved = None
             except StoreProblem as problem:
                 self.unsaved = str(problem)
             else:
                 for run in self._unfiled():
-                    run._file(store, run.status)
-        if self._unwritten or self._unfiled():
+                    if run._file(store, run.status):
+                        with self._changed:
+                            run._leave_to(store)
+                            self._changes += 1
+        if self._unwritten or self._cancelled or self._unfiled():
             self._retry_later()
 
     def _unfiled(self) -> list[Run]:
@@ -636,7 +691,8 @@ class RunQueue:
         try:
             recorder = self._store.take(run.id, run.number) if self._store else None
         except NotToBeTrained:
-            self._refresh_at, self._seen = 0.0, -1
+            with self._changed:
+                self._read_again()
             return
         except StoreProblem as reason:
             problem = str(reason)
@@ -680,32 +736,38 @@ class RunQueue:
             atexit.register(self.close)
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or self._next_fits())
-                if self._closed:
-                    return
-                run = self._turns.popleft()
-                self._on_turn.append(run)
-            rested, error = self._train(run)
-            # To the disk before it counts as ended, and without the lock.
-            ending = self._concluded(run, error) if error or run._result else None
-            with self._changed:
-                self._on_turn.remove(run)
-                if ending:
-                    run.status = ending
-                elif rested and run.pause_after <= run.step:
-                    self._rest(run)
-                else:
-                    self._turns.append(run)
-                self._admit()
-            if run._is_unfiled:
-                self._retry_later()
-            # Without the lock, since whoever is told may queue the next run.
-            if run.status.is_final:
-                _tell(run)
-                if not self._turns and not self._on_turn:
-                    give_back()
+        while self._give_turn():
+            pass
+
+    def _give_turn(self) -> bool:
+        """Waits for the next run and gives it its turn; False once the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._next_fits())
+            if self._closed:
+                return False
+            run = self._turns.popleft()
+            self._on_turn.append(run)
+        paused, error = self._train(run)
+        # To the disk before it counts as ended, and without the lock.
+        ending = self._concluded(run, error) if error or run._result else None
+        with self._changed:
+            self._on_turn.remove(run)
+            if ending:
+                run.status = ending
+                self._changes += 1
+            elif paused and run.pause_after <= run.step:
+                self._rest(run)
+            else:
+                self._turns.append(run)
+            self._admit()
+        if run._is_unfiled:
+            self._retry_later()
+        # Without the lock, since the callback may submit the next run.
+        if run.status.is_final:
+            _tell(run)
+            if not self._turns and not self._on_turn:
+                give_back()
+        return True
 
     def _concluded(self, run: Run, error: str | None) -> Status:
         try:

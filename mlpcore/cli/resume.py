@@ -2,17 +2,11 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from mlpcore.cli.options import PROGRAM
 from mlpcore.cli.progress import fetch_progress
 from mlpcore.cli.runs import only_run, title
 from mlpcore.cli.train import train
-
-if TYPE_CHECKING:
-    from mlpcore.datasets import Dataset
-    from mlpcore.store import Store, StoredRun
-    from mlpcore.training import Trainer
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,20 +43,9 @@ def run(given: argparse.Namespace) -> int:
     except (StoreProblem, datasets.DataUnavailable) as problem:
         print(problem, file=sys.stderr)
         return 1
-    return train(_trainer(store, interrupted, dataset), recorder, given.json)
-
-
-def _trainer(store: "Store", run: "StoredRun", dataset: "Dataset") -> "Trainer":
-    from mlpcore.store import StoreProblem
-    from mlpcore.training import InvalidState, Trainer
-
-    try:
-        state = store.state(run.id)
-        if run.step and state is None:
-            raise InvalidState("The checkpoint is missing.")
-        trainer = Trainer(run.experiment, dataset, state=state)
-    except (StoreProblem, InvalidState) as problem:
-        print(f"What was kept cannot be used, so the run starts again from its first step. {problem}", file=sys.stderr)
-        trainer = Trainer(run.experiment, dataset)
-    print(f"{title(run)}: going on after step {trainer.steps:,}.", file=sys.stderr)
-    return trainer
+    resumed = store.resume(interrupted.id, interrupted.experiment, interrupted.step, interrupted.made_by, dataset)
+    recorder.made_by = resumed.made_by
+    if resumed.problem:
+        print(resumed.problem, file=sys.stderr)
+    print(f"{title(interrupted)}: resuming after step {resumed.trainer.steps:,}.", file=sys.stderr)
+    return train(resumed.trainer, recorder, given.json)

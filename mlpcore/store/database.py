@@ -57,6 +57,7 @@ MIGRATIONS = (
     CREATE TABLE owners (name TEXT PRIMARY KEY, runs INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO owners SELECT owner, COUNT(*) FROM runs GROUP BY owner;
     """,
+    "ALTER TABLE runs ADD COLUMN made_by TEXT",
 )
 """What leads from each version of the database, counted by `PRAGMA user_version`, to the next."""
 
@@ -103,6 +104,8 @@ class StoredRun:
         ended: when its status became final.
         outcome: how good its model is; None as long as it has none.
         title, note, tags: what a person has called it and written beside it.
+        made_by: the versions that have trained it up to `step`; None if that is not known, or if more than one took
+            part.
     """
 
     id: str
@@ -118,6 +121,7 @@ class StoredRun:
     title: str | None
     note: str
     tags: tuple[str, ...]
+    made_by: str | None
 
 
 class Database:
@@ -174,7 +178,7 @@ class Database:
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    def add(self, run_id: str, experiment: Experiment, owner: str) -> int:
+    def add(self, run_id: str, experiment: Experiment, owner: str, made_by: str) -> int:
         """Lists a new run, and gives its number among those of its owner."""
         with self._writing() as run:
             (number,) = run(
@@ -183,8 +187,8 @@ class Database:
                 (owner,),
             ).fetchone()
             run(
-                "INSERT INTO runs (id, created, owner, owners_number, experiment) VALUES (?, ?, ?, ?, ?)",
-                (run_id, _now(), owner, number, experiment.model_dump_json()),
+                "INSERT INTO runs (id, created, owner, owners_number, experiment, made_by) VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, _now(), owner, number, experiment.model_dump_json(), made_by),
             )
         return int(number)
 
@@ -209,22 +213,31 @@ class Database:
             ).fetchone()
         return row and str(row[0])
 
-    def note_step(self, run_id: str, step: int) -> None:
-        """How far a run is kept."""
+    def note_step(self, run_id: str, step: int, made_by: str | None) -> None:
+        """Notes up to which step a run is saved, and the versions that have trained it so far."""
         with self._writing() as run:
-            run("UPDATE runs SET step = ? WHERE id = ?", (step, run_id))
+            run("UPDATE runs SET step = ?, made_by = ? WHERE id = ?", (step, made_by, run_id))
 
-    def note_end(self, run_id: str, status: str, step: int, error: str | None, outcome: Outcome | None) -> None:
-        """How a run has ended."""
+    def note_end(
+        self,
+        run_id: str,
+        status: str,
+        step: int,
+        error: str | None,
+        outcome: Outcome | None,
+        made_by: str | None,
+    ) -> None:
+        """Notes how a run has ended."""
         figures: Sequence[float | None] = 7 * (None,)
         if outcome:
             *scores, _, val_accuracy = astuple(outcome)
             figures = (*scores, *outcome.test_interval, val_accuracy)
         with self._writing() as run:
             run(
-                "UPDATE runs SET status = ?, step = ?, error = ?, ended = ?, train_seconds = ?, train_accuracy = ?, "
-                "test_loss = ?, test_accuracy = ?, test_low = ?, test_high = ?, val_accuracy = ? WHERE id = ?",
-                (status, step, error, _now(), *figures, run_id),
+                "UPDATE runs SET status = ?, step = ?, error = ?, ended = ?, made_by = ?, train_seconds = ?, "
+                "train_accuracy = ?, test_loss = ?, test_accuracy = ?, test_low = ?, test_high = ?, val_accuracy = ? "
+                "WHERE id = ?",
+                (status, step, error, _now(), made_by, *figures, run_id),
             )
 
     def describe(self, run_id: str, title: str | None, tags: Iterable[str], note: str) -> None:
@@ -269,8 +282,8 @@ class Database:
 
 
 _SELECT = (
-    "SELECT id, owners_number, created, owner, experiment, status, step, error, ended, title, note, train_seconds, "
-    "train_accuracy, test_loss, test_accuracy, test_low, test_high, val_accuracy FROM runs"
+    "SELECT id, owners_number, created, owner, experiment, status, step, error, ended, title, note, made_by, "
+    "train_seconds, train_accuracy, test_loss, test_accuracy, test_low, test_high, val_accuracy FROM runs"
 )
 
 
@@ -281,7 +294,7 @@ def _experiment(text: str) -> Experiment:
 
 
 def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
-    run_id, number, created, owner, text, status, step, error, ended, title, note, *figures = row
+    run_id, number, created, owner, text, status, step, error, ended, title, note, made_by, *figures = row
     try:
         experiment = _experiment(text)
         created, ended = datetime.fromisoformat(created), datetime.fromisoformat(ended) if ended else None
@@ -302,6 +315,7 @@ def _stored(row: tuple[Any, ...], tags: Sequence[str]) -> StoredRun | None:
         title=title,
         note=note,
         tags=tuple(tags),
+        made_by=made_by,
     )
 
 

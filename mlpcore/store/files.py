@@ -22,7 +22,7 @@ from mlpcore.history import History
 from mlpcore.training import InvalidState, Result, State
 
 _DIGEST_BYTES = 32
-_ARRAYS = ("confusion", "predictions", "confidences", "correct")
+ARRAYS = ("confusion", "predictions", "confidences", "correct")
 """What of an evaluation is a tensor in the file; the rest is text."""
 
 
@@ -131,7 +131,7 @@ def write_result(path: Path, result: Result) -> None:
     """
     arrays, rest = {}, asdict(result)
     for part in ("train", "test"):
-        arrays.update({f"{part}.{name}": rest[part].pop(name) for name in _ARRAYS})
+        arrays.update({f"{part}.{name}": rest[part].pop(name) for name in ARRAYS})
     _write(path, arrays, rest)
 
 
@@ -143,7 +143,7 @@ def read_result(path: Path) -> Result:
     """
     arrays, rest = _read(path)
     for part in ("train", "test"):
-        fields: dict[str, Any] = {**rest[part], **{name: arrays[f"{part}.{name}"] for name in _ARRAYS}}
+        fields: dict[str, Any] = {**rest[part], **{name: arrays[f"{part}.{name}"] for name in ARRAYS}}
         rest[part] = Evaluation(**{**fields, "interval": tuple(fields["interval"])})
     return Result(**rest)
 

@@ -35,6 +35,8 @@ class Recorder:
 
     Attributes:
         id, number: those of the run.
+        made_by: the versions that have trained it, written with each checkpoint and at the end; None if more than one
+            took part.
         unsaved: why the run is not on the disk as it is, in a sentence; None if it is.
     """
 
@@ -45,11 +47,13 @@ class Recorder:
         folder: Path,
         database: Database,
         lock: FileLock,
+        made_by: str | None,
         seconds_between: float,
         share_of_time: float,
     ) -> None:
         self.id = run_id
         self.number = number
+        self.made_by = made_by
         self.unsaved: str | None = None
         self._folder = folder
         self._database = database
@@ -84,7 +88,7 @@ class Recorder:
         try:
             with store_problems(self._folder):
                 write_state(self._folder / CHECKPOINT, trainer.state())
-            self._database.note_step(self.id, trainer.steps)
+            self._database.note_step(self.id, trainer.steps, self.made_by)
             self.unsaved = None
         except StoreProblem as problem:
             self.unsaved = str(problem)
@@ -116,9 +120,8 @@ class Recorder:
                     title = f"Run {self.number}: {experiment.architecture.title}"
                     save(TrainedModel(title, experiment, model, Score.of(result.test)), folder / MODEL)
                     sync_folder(folder)
-            self._database.note_end(
-                self.id, status, history.steps, error, Outcome.of(result, history) if result else None
-            )
+            outcome = Outcome.of(result, history) if result else None
+            self._database.note_end(self.id, status, history.steps, error, outcome, self.made_by)
             # Only now, since it would be gone on with if the list did not know of the end.
             with store_problems(folder):
                 (folder / CHECKPOINT).unlink(missing_ok=True)
@@ -129,15 +132,15 @@ class Recorder:
             self.release()
 
     def discard(self) -> None:
-        """Forgets a run that has not begun."""
-        try:
-            self._database.remove(self.id)
-            self.release()
-            with store_problems(self._folder):
-                shutil.rmtree(self._folder)
-        except StoreProblem as problem:
-            self.unsaved = str(problem)
-            self.release()
+        """Removes a run that has not begun, from the list and from the disk, and releases it.
+
+        Raises:
+            StoreProblem: the list cannot be written now; nothing has changed, and this can be tried again.
+        """
+        self._database.remove(self.id)
+        self.release()
+        # What is left of a folder that is not listed does no harm.
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def release(self) -> None:
         """Lets the run go; unless it has ended, it is interrupted."""

@@ -5,30 +5,35 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 
+from mlpcore import provenance
+from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.history import History
 from mlpcore.models import InvalidModel, load
 from mlpcore.network import MLP
+from mlpcore.store.cache import ByteCache
 from mlpcore.store.database import Database, StoredRun
-from mlpcore.store.files import history_of_state, read_history, read_result, read_state
+from mlpcore.store.files import ARRAYS, history_of_state, read_history, read_result, read_state
 from mlpcore.store.problems import NotToBeTrained, StoreProblem, store_problems
 from mlpcore.store.recorder import CHECKPOINT, HISTORY, LOCK, MODEL, RESULT, Recorder
-from mlpcore.training import InvalidState, Result, State
+from mlpcore.training import InvalidState, Result, State, Trainer
 
 BUSY_SECONDS = 10.0
 """How long one process waits while another one writes to the list, if nobody waits for it."""
 
-KEPT_IN_MEMORY = 64
-"""Histories, results and models that were read last stay in memory, so many of each."""
+CACHE_BYTES = 256_000_000
+"""Histories, results and models that were read last stay in memory, up to this size in all."""
+
+RECORD_BYTES = 350
+"""About what Python takes for an epoch's record, or for one layer's at one update."""
 
 SECONDS_BETWEEN = 30.0
 SHARE_OF_TIME = 0.05
@@ -48,6 +53,21 @@ def runs_folder() -> Path:
     if named := os.environ.get("MLPLAB_HOME"):
         return Path(named).expanduser().absolute()
     return Path(__file__).resolve().parents[2] / "runs"
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What `Store.resume` gives.
+
+    Attributes:
+        trainer: goes on from the checkpoint, or starts over.
+        made_by: the versions that will have trained the run; None if that is not known, or if more than one took part.
+        problem: why it starts over although it had been saved, in a sentence; None otherwise.
+    """
+
+    trainer: Trainer
+    made_by: str | None
+    problem: str | None
 
 
 class Store:
@@ -79,9 +99,7 @@ class Store:
         self._busy_seconds = busy_seconds
         self._opening = threading.Lock()
         self._database: Database | None = None
-        self._history = lru_cache(KEPT_IN_MEMORY)(self._read_history)
-        self._result = lru_cache(KEPT_IN_MEMORY)(self._read_result)
-        self._model = lru_cache(KEPT_IN_MEMORY)(self._read_model)
+        self._cache = ByteCache(CACHE_BYTES)
 
     @property
     def folder(self) -> Path:
@@ -115,12 +133,12 @@ class Store:
         # Held before it is listed, since a run that is listed and not held counts as interrupted.
         lock = self._hold(run_id)
         try:
-            number = database.add(run_id, experiment, owner)
+            number = database.add(run_id, experiment, owner, provenance.made_by())
         except StoreProblem:
             lock.release()
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return self._recorder(run_id, number, lock)
+        return self._recorder(run_id, number, lock, provenance.made_by())
 
     def take(self, run_id: str, number: int) -> Recorder:
         """Holds an interrupted run, to go on with it.
@@ -137,7 +155,8 @@ class Store:
         except StoreProblem:
             lock.release()
             raise
-        return self._recorder(run_id, number, lock)
+        # Who has trained it in the end is known once it is clear whether its checkpoint can be used.
+        return self._recorder(run_id, number, lock, None)
 
     def state(self, run_id: str) -> State | None:
         """Where an interrupted run goes on from; None if it was never kept, so that it begins anew."""
@@ -151,17 +170,44 @@ class Store:
         except InvalidState as invalid:
             raise StoreProblem(f"{path} is damaged.") from invalid
 
+    def resume(self, run_id: str, experiment: Experiment, step: int, made_by: str | None, dataset: Dataset) -> Resumed:
+        """A training that goes on from a run's last checkpoint, or starts over if that cannot be used.
+
+        Args:
+            run_id: of an interrupted run, which the caller holds.
+            experiment: the run's.
+            step: up to which it is listed as saved; 0 if it never was.
+            made_by: what has trained it up to that step, None if that is not known.
+            dataset: the experiment's.
+
+        Raises:
+            InvalidExperiment: this machine cannot train it.
+        """
+        now, problem = provenance.made_by(), None
+        try:
+            state = self.state(run_id)
+            if step and state is None:
+                raise InvalidState("The checkpoint is missing.")
+            trainer = Trainer(experiment, dataset, state=state)
+        except (StoreProblem, InvalidState) as reason:
+            # The same steps once more give the same result.
+            problem = f"The checkpoint cannot be used, so this run started over from its first step. {reason}"
+            state, trainer = None, Trainer(experiment, dataset)
+        return Resumed(trainer, now if state is None or made_by == now else None, problem)
+
     def history(self, run_id: str, experiment: Experiment, step: int) -> History:
         """The record of a run up to the step that it is kept at; shared with everybody, so only to be read."""
-        return self._history(run_id, experiment, step)
+        return self._cache.get(
+            ("history", run_id, step), lambda: self._read_history(run_id, experiment, step), _history_bytes
+        )
 
     def result(self, run_id: str) -> Result:
         """What came out of a run that is finished or stopped."""
-        return self._result(run_id)
+        return self._cache.get(("result", run_id), lambda: self._read_result(run_id), _result_bytes)
 
     def model(self, run_id: str) -> MLP:
         """Its model, on the CPU and in evaluation mode; shared with everybody, so only to be asked."""
-        return self._model(run_id)
+        return self._cache.get(("model", run_id), lambda: self._read_model(run_id), _network_bytes)
 
     def describe(self, run_id: str, title: str, tags: Sequence[str], note: str) -> None:
         """Keeps what a person calls a run (nothing, for its usual title) and writes beside it.
@@ -203,13 +249,14 @@ class Store:
     def _folder_of(self, run_id: str) -> Path:
         return self.folder / run_id
 
-    def _recorder(self, run_id: str, number: int, lock: FileLock) -> Recorder:
+    def _recorder(self, run_id: str, number: int, lock: FileLock, made_by: str | None) -> Recorder:
         return Recorder(
             run_id,
             number,
             self._folder_of(run_id),
             self._list(),
             lock,
+            made_by,
             self._seconds_between,
             self._share_of_time,
         )
@@ -290,6 +337,19 @@ def checked_description(title: str, tags: Sequence[str], note: str) -> tuple[str
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG or not tag.isprintable() for tag in tags):
         raise ValueError(f"A run has at most {MAX_TAGS} tags of at most {MAX_TAG} printable characters each.")
     return title, tags, note
+
+
+def _history_bytes(history: History) -> int:
+    records = len(history.epochs) + sum(len(record.layers) for record in history.health)
+    return history.losses.nbytes + history.rates.nbytes + RECORD_BYTES * records
+
+
+def _result_bytes(result: Result) -> int:
+    return sum(getattr(part, name).nbytes for part in (result.train, result.test) for name in ARRAYS)
+
+
+def _network_bytes(network: MLP) -> int:
+    return sum(tensor.nbytes for tensor in network.state_dict().values())
 
 
 _GONE = "This run is no longer there: it was deleted or moved."

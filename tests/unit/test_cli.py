@@ -145,7 +145,7 @@ def test_a_killed_training_is_listed_and_resumed_to_the_result_it_would_have_had
 
     code, out, err = run("resume", recorder.id[:12], "--json")
     assert code == 0, err
-    assert "going on after step 38" in err
+    assert "after step 38" in err
     resumed = strict(out)
     assert resumed["run_id"] == recorder.id
     assert without_seconds_and_id(resumed) == without_seconds_and_id(report)

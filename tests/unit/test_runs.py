@@ -2,8 +2,10 @@
 
 import dataclasses
 import errno
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +20,7 @@ from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.runs import WATCHES, Run, RunQueue, Status
 from mlpcore.runs import queue as process_queue
 from mlpcore.snapshots import Watch
-from mlpcore.store import Store
+from mlpcore.store import Store, StoredRun
 from mlpcore.training import Trainer
 from tests.locked import busy
 from tests.waiting import until
@@ -467,8 +469,8 @@ def test_a_run_whose_checkpoint_is_gone_says_that_it_starts_again(
     assert again.unsaved and "is missing" in again.unsaved
     later.resume(again)
     until(lambda: again.status.is_final, "it ends")
-    assert again.status is Status.FINISHED
-    assert "started again from its first step. The checkpoint is missing" in caplog.text
+    assert again.status is Status.FINISHED and not again.unsaved
+    assert "started over from its first step. The checkpoint is missing" in caplog.text
 
 
 def test_a_run_whose_checkpoint_is_damaged_starts_again_and_ends_the_same(
@@ -487,7 +489,7 @@ def test_a_run_whose_checkpoint_is_damaged_starts_again_and_ends_the_same(
     until(lambda: again.status.is_final, "it ends")
     assert again.status is Status.FINISHED
     assert same_bits(again, trained(small(epochs=4), mnist))
-    assert "starts again" in caplog.text or "started again" in caplog.text
+    assert "started over" in caplog.text
 
 
 def test_training_goes_on_where_nothing_can_be_kept(start: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -626,3 +628,133 @@ def test_deleted_runs_can_be_put_back(start: Opener) -> None:
     queue.put_back([runs[1].id])
     assert look(queue) == [active, runs[1]]
     assert runs[1].result
+
+
+def test_a_queued_run_cancelled_while_the_list_is_busy_does_not_come_back(
+    start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlpcore.runs.RETRY_SECONDS", 0.01)
+    queue = start(busy_seconds=0.01)
+    queue._training_at_once = 0
+    kept, cancelled, other = (queue.submit(small(seed=seed)) for seed in range(3))
+    with busy(tmp_path / "runs"):
+        queue.stop(cancelled)
+        assert cancelled.status is Status.STOPPED
+        assert queue.unsaved and "busy" in queue.unsaved
+        assert {run.id for run in look(queue)} == {kept.id, other.id}
+        # Nobody else can resume it meanwhile.
+        (seen,) = [run for run in start().runs() if run.id == cancelled.id]
+        assert seen.elsewhere
+    until(lambda: not queue._cancelled, "the list is written")
+    assert {run.id for run in look(queue)} == {kept.id, other.id}
+    assert not (tmp_path / "runs" / cancelled.id).exists()
+
+    # Also if the server ends before it is tried again.
+    monkeypatch.setattr("mlpcore.runs.RETRY_SECONDS", 1000)
+    with busy(tmp_path / "runs"):
+        queue.stop(other)
+    queue.close()
+    assert [run.id for run in start().runs()] == [kept.id]
+
+
+def test_deleted_runs_are_forgotten_when_they_cannot_be_put_back_any_more(
+    queue: RunQueue, small: Callable[..., Experiment], mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(owner: str) -> "weakref.ref[Run]":
+        run = queue.submit(small(), owner, watch=Watch(mnist.test.images[0], 7, small()))
+        until(lambda: run.status.is_final, "it ends")
+        queue.delete([run])
+        return weakref.ref(run)
+
+    early = ended("me")
+    gc.collect()
+    assert early() is not None, "it can still be put back"
+    monkeypatch.setattr("mlpcore.runs.UNDO_TIME", timedelta(0))
+    late = ended("you")
+    queue.submit(small(), paused=True)
+    gc.collect()
+    assert early() is None and late() is None
+
+
+def test_deleted_runs_count_among_those_that_are_watched(
+    queue: RunQueue, small: Callable[..., Experiment], mnist: Dataset
+) -> None:
+    queue._training_at_once = 0
+
+    def watched(owner: str) -> Run:
+        return queue.submit(small(), owner, watch=Watch(mnist.test.images[0], 7, small()))
+
+    deleted = [watched(f"owner {n}") for n in range(3)]
+    for run in deleted:
+        run.status = Status.FAILED
+    queue.delete(deleted)
+    others = [watched(f"other owner {n}") for n in range(WATCHES - 2)]
+    assert [run.watch is None for run in deleted] == [True, False, False]
+    assert all(run.watch for run in others)
+    queue.put_back([run.id for run in deleted])
+    assert set(deleted) < set(queue.runs())
+
+
+def test_a_slow_disk_does_not_hold_up_the_queue(start: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = start()
+    run = queue.submit(endless())
+    looking, go_on = threading.Event(), threading.Event()
+    read = Store.runs
+
+    def slow(store: Store) -> list[StoredRun]:
+        rows = read(store)
+        looking.set()
+        assert go_on.wait(100)
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "runs", slow)
+        queue._read_again()
+        page = threading.Thread(target=queue.runs)
+        page.start()
+        assert looking.wait(100)
+        queue.pause(run)
+        until(lambda: run.status is Status.PAUSED, "it pauses meanwhile")
+        queue.stop(run)
+        until(lambda: run.status is Status.STOPPED, "it ends meanwhile")
+        queue.describe(run, "A name")
+        gone = queue.submit(small(), paused=True)
+        queue.stop(gone)
+        patch.setattr(Store, "runs", read)
+        go_on.set()
+        page.join()
+    # What was read before all that does not undo it.
+    assert look(queue) == [run]
+    assert (run.status, run.title) == (Status.STOPPED, "A name") and run.result
+
+
+def test_a_run_knows_what_made_it(start: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> None:
+        monkeypatch.setattr("mlpcore.runs.made_by", lambda: name)
+        monkeypatch.setattr("mlpcore.provenance.made_by", lambda: name)
+
+    version("one")
+    queue = start()
+    run, same, mixed, anew, untouched = (queue.submit(small(seed=seed), paused=True) for seed in range(5))
+    assert run.made_by == "one"
+    queue.resume(run)
+    for each in (same, mixed, anew):
+        queue.advance(each, 3)
+    until(lambda: run.status.is_final and {same.step, mixed.step, anew.step} == {3}, "they train")
+    queue.close()
+
+    def resume_there(*ids: str) -> None:
+        queue = start()
+        resumed = [run for run in queue.runs() if run.id in ids]
+        assert len(resumed) == len(ids) and {run.made_by for run in resumed} == {"one"}
+        for run in resumed:
+            queue.resume(run)
+        until(lambda: all(run.status.is_final for run in resumed), "they end")
+        queue.close()
+
+    resume_there(same.id)
+    version("two")
+    (tmp_path / "runs" / anew.id / "checkpoint.pt").write_bytes(b"damaged")
+    resume_there(mixed.id, anew.id, untouched.id)
+    made = {run.id: run.made_by for run in start().runs()}
+    assert [made[each.id] for each in (run, same, mixed, anew, untouched)] == ["one", "one", None, "two", "two"]

@@ -18,6 +18,7 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.history import EpochRecord, HealthRecord, History, LayerHealth
 from mlpcore.store import NotToBeTrained, Outcome, Recorder, Store, StoreProblem, files, recorder, runs_folder
+from mlpcore.store.cache import ByteCache
 from mlpcore.store.database import MIGRATIONS
 from mlpcore.training import EpochEnd, Finished, Result, Step, Trainer
 from tests.locked import busy
@@ -521,5 +522,64 @@ def test_the_runs_of_an_older_list_get_numbers_of_their_owners(tmp_path: Path, s
     database.close()
     store = Store(tmp_path / "runs")
     assert [(run.id[0], run.number) for run in store.runs()] == [("a", 1), ("b", 1), ("c", 2)]
+    assert [run.made_by for run in store.runs()] == [None, None, None]
     assert [store.create(small(), owner).number for owner in ("ann", "bob", "new")] == [3, 2, 1]
     store.close()
+
+
+def test_a_cache_keeps_what_was_used_last_up_to_so_many_bytes() -> None:
+    cache = ByteCache(100)
+    read: list[str] = []
+
+    def get(key: str, size: int) -> str:
+        def from_disk() -> str:
+            read.append(key)
+            return key
+
+        return cache.get(key, from_disk, lambda value: size)
+
+    for key, size in [("a", 40), ("b", 40), ("a", 40), ("c", 40)]:
+        assert get(key, size) == key
+    assert read == ["a", "b", "c"]
+    get("a", 40)
+    get("b", 40)
+    assert read == ["a", "b", "c", "b"], "b had to go for c"
+    get("large", 1000)
+    get("large", 1000)
+    assert read[4:] == ["large"], "what is too large is kept alone"
+    get("a", 40)
+    get("large", 1000)
+    assert read[5:] == ["a", "large"]
+
+
+def test_what_cannot_be_read_is_not_cached() -> None:
+    cache = ByteCache(100)
+    tries: list[None] = []
+
+    def read() -> str:
+        tries.append(None)
+        if len(tries) < 3:
+            raise StoreProblem("not yet")
+        return "read"
+
+    for _ in range(2):
+        with pytest.raises(StoreProblem):
+            cache.get("key", read, len)
+    assert [cache.get("key", read, len) for _ in range(2)] == ["read", "read"]
+    assert len(tries) == 3
+
+
+def test_the_store_keeps_models_by_their_size(
+    store: Store, small: Small, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer, result = train(small())
+    first, second = (ended(store, trainer, result).id for _ in range(2))
+    model = store.model(first)
+    assert store.model(first) is model and store.result(first) is store.result(first)
+    monkeypatch.setattr("mlpcore.store.store.CACHE_BYTES", 4 * sum(p.numel() for p in model.parameters()))
+    tight = Store(store.folder)
+    model = tight.model(first)
+    assert tight.model(first) is model
+    tight.model(second)
+    assert tight.model(first) is not model
+    tight.close()
