@@ -296,6 +296,8 @@ class Run:
         status = Status.FAILED if error else Status.FINISHED if self.is_trained else Status.STOPPED
         if self._trainer:
             self._trainer.close()
+            # The step in which the loss became infinite is in the history, too.
+            self.step = self._history.steps
         if self._result:
             self.outcome = Outcome.of(self._result, self._history)
         self.error, self.ended = error, datetime.now(UTC)
