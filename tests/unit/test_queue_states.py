@@ -8,6 +8,7 @@ import math
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
@@ -55,9 +56,10 @@ def needs(what: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 class Machine(RuleBasedStateMachine):
-    def __init__(self, mnist: Dataset) -> None:
+    mnist: ClassVar[Dataset]
+
+    def __init__(self) -> None:
         super().__init__()
-        self.mnist = mnist
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.home = Path(self.folder.name) / "runs"
         self.runs: dict[str, Run] = {}  # all that should be listed, as far as commands tell
@@ -244,8 +246,9 @@ class Machine(RuleBasedStateMachine):
 
 @pytest.mark.usefixtures("one_thread")
 def test_the_queue_keeps_its_promises_in_any_order_of_commands(mnist: Dataset) -> None:
+    Machine.mnist = mnist
     run_state_machine_as_test(
-        lambda: Machine(mnist),
+        Machine,
         # The same orders each time, so that a failure is no chance. What depends on time cannot be shortened.
         settings=settings(max_examples=40, stateful_step_count=25, derandomize=True, phases=[Phase.generate]),
     )
