@@ -6,8 +6,8 @@ import streamlit as st
 
 from mlpcore.claims import CLAIMS, Claim, Finding
 from mlpcore.comparison.job import Job, jobs
-from mlpcore.comparison.known import Known
 from mlpcore.comparison.plan import names_of
+from mlpcore.comparison.result_cache import ResultCache
 from mlpcore.export import script
 from ui.address import came_by_link, note_in_address
 from ui.comparing import follow
@@ -73,7 +73,7 @@ def show_claims() -> None:
         help="Predict first: what surprises you teaches you most." if prediction is None else None,
     )
     if pressed and prediction is not None:
-        new = Job(Asked(claim, prediction), claim.investigate, owner(), known=Known(jobs), names=claim.names)
+        new = Job(Asked(claim, prediction), claim.investigate, owner(), cache=ResultCache(jobs), names=claim.names)
         jobs.add(new)
         st.session_state.setdefault(_JOBS, {})[claim.name] = new.id
         st.rerun()

@@ -8,23 +8,23 @@ from mlpcore import datasets
 from mlpcore.comparison.batch import relative_cost
 from mlpcore.comparison.costs import seconds_per_cost
 from mlpcore.comparison.job import Job, jobs
-from mlpcore.comparison.known import Known
 from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.result_cache import ResultCache
 from mlpcore.experiment import DatasetName
 from ui.session import owner
 
 
 def start(plan: Plan) -> Job:
     """Starts to train what a plan needs."""
-    job = Job(plan, lambda job: job.train(plan.runs), owner(), known=Known(jobs))
+    job = Job(plan, lambda job: job.train(plan.runs), owner(), cache=ResultCache(jobs))
     jobs.add(job)
     return job
 
 
 def time_needed(plan: Plan) -> tuple[int, float]:
     """How many runs of `plan` are to be trained, and how many seconds they will take, about."""
-    known = Known(jobs)
-    missing = [run for run in plan.runs if run not in known]
+    cache = ResultCache(jobs)
+    missing = [run for run in plan.runs if run not in cache]
     side_by_side = max(1, (os.cpu_count() or 1) // plan.experiments[0].threads)
     cost = sum(map(relative_cost, missing))
     return len(missing), cost * _seconds_per_cost(plan.experiments[0].data.dataset) / side_by_side

@@ -1,4 +1,4 @@
-"""Runs that belong together, as those of a comparison: trained side by side, and stopped together."""
+"""Runs that belong together, such as those of a comparison: trained side by side and stopped together."""
 
 import os
 import threading
@@ -17,34 +17,34 @@ from mlpcore.training import SAMPLE_IMAGES
 TEST_IMAGES = 10_000
 
 _STEP_OVERHEAD_FLOPS = 50e6
-"""What a step costs before any arithmetic, as the operations that take as long; for estimates of time."""
+"""The fixed cost of a step, as the number of operations that take equally long; for time estimates."""
 
 
-class Trained(Protocol):
-    """Runs that were trained before, as a dictionary has them."""
+class Results(Protocol):
+    """Results of earlier runs; a dictionary or a `ResultCache`."""
 
     def get(self, experiment: Experiment, /) -> TrainedRun | None:
-        """The run of this experiment, if there is one."""
+        """The result of this experiment, if there is one."""
 
 
 class Batch:
-    """Trains experiments in the given order, as many at once as there are cores, and keeps what came out.
+    """Trains experiments in the given order, as many at once as there are cores, and keeps the results.
 
-    No more than that take turns, so that one run after the other is finished, and not all of them at the end.
+    At most that many runs take turns, so that they finish one after the other instead of all at the end.
 
     Args:
         experiments: all different.
-        queue: who trains them; the process's own if None.
-        owner: whose runs they are.
-        known: runs that were trained here before. Equal experiments give equal numbers, so those among `experiments`
-            are not trained again.
+        queue: trains them; the process's own queue if None.
+        owner: the owner of the runs.
+        cache: earlier results. Experiments that it holds are not trained again.
         at_once: how many runs train side by side; as many as there are cores if None.
         stop_at_failure: whether the whole batch ends when one run fails.
 
     Attributes:
-        trained: per experiment what came out, None as long as nothing has.
+        trained: the result of each experiment, None until it has one.
+        reused: how many results came from `cache`.
         error: why a run failed, in a sentence, if `stop_at_failure` ended the batch.
-        cancelled: whether it was told to stop.
+        cancelled: whether it was cancelled.
     """
 
     def __init__(
@@ -52,12 +52,13 @@ class Batch:
         experiments: Sequence[Experiment],
         queue: RunQueue | None = None,
         owner: str = "",
-        known: Trained | None = None,
+        cache: Results | None = None,
         at_once: int | None = None,
         stop_at_failure: bool = True,
     ) -> None:
         self.experiments = tuple(experiments)
-        self.trained = [known.get(experiment) if known else None for experiment in self.experiments]
+        self.trained = [cache.get(experiment) if cache else None for experiment in self.experiments]
+        self.reused = sum(map(bool, self.trained))
         self.error: str | None = None
         self.cancelled = False
         self._queue = queue or runs.queue
@@ -68,7 +69,8 @@ class Batch:
         self._started: dict[int, Run] = {}
         self._open: set[int] = set()
         self._waiting = [place for place, run in enumerate(self.trained) if run is None]
-        self._weights = {place: relative_cost(self.experiments[place]) for place in self._waiting}
+        self._weights = [relative_cost(experiment) for experiment in self.experiments]
+        self.share_reused = self.progress
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
         with self._lock:
@@ -77,7 +79,7 @@ class Batch:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing trains any more, and nothing will."""
+        """Whether nothing is training, and nothing more will."""
         return self._over.is_set()
 
     @property
@@ -87,14 +89,13 @@ class Batch:
 
     @property
     def progress(self) -> float:
-        """Share of the work that is done, 0 to 1."""
+        """Share of the training that is done, 0 to 1; reused results count as done."""
         return self.progress_of(range(len(self.experiments)))
 
     def progress_of(self, places: Sequence[int]) -> float:
-        """Share of the work for some of the experiments that is done, 0 to 1."""
-        weights = {place: self._weights[place] for place in places if place in self._weights}
-        done = sum(weight * self._share_done(place) for place, weight in weights.items())
-        return done / sum(weights.values()) if weights else 1.0
+        """Share of the training of some of the experiments that is done, 0 to 1."""
+        total = sum(self._weights[place] for place in places)
+        return sum(self._weights[place] * self._share_done(place) for place in places) / total if places else 1.0
 
     @property
     def seconds(self) -> float:
@@ -102,14 +103,14 @@ class Batch:
         return (self._ended_at or time.monotonic()) - self._started_at
 
     def history(self, place: int) -> History | None:
-        """The record of an experiment's run, which may still grow; None before its start."""
+        """The history of an experiment's run, which may still grow; None before it starts."""
         if trained := self.trained[place]:
             return trained.history
         run = self._started.get(place)
         return run.history if run else None
 
     def cancel(self) -> None:
-        """Stops all runs; those that are finished stay."""
+        """Stops all runs and keeps those that are finished."""
         with self._lock:
             self.cancelled = self.cancelled or not self.is_over
             self._end()
@@ -120,7 +121,9 @@ class Batch:
 
     def _share_done(self, place: int) -> float:
         run = self._started.get(place)
-        return 0.0 if run is None else 1.0 if run.status.is_final else run.progress
+        if run is None:
+            return 1.0 if self.trained[place] else 0.0
+        return 1.0 if run.status.is_final else run.progress
 
     def _start_next(self) -> None:
         if self._waiting:
@@ -130,7 +133,7 @@ class Batch:
                 self.experiments[place], self._owner, listed=False, at_end=lambda run: self._take(place, run)
             )
         elif not self._open:
-            # Not as soon as all runs are final: what came out of the last ones may still have to be taken.
+            # Not as soon as all runs are final: the results of the last ones may not have been taken yet.
             self._ended_at = self._ended_at or time.monotonic()
             self._over.set()
 
@@ -142,7 +145,7 @@ class Batch:
                 elif run.status is Status.FAILED and self._stop_at_failure and not self.error:
                     self.error = f"{run.experiment.architecture.title}, seed {run.experiment.seed}: {run.error}"
                     self._end()
-                # What was needed of them is kept, and a hundred models of a comparison would fill the memory.
+                # The comparison has what it needs; a hundred models would fill the memory.
                 run.result = run.model = None
             finally:
                 self._open.discard(place)
@@ -156,9 +159,10 @@ class Batch:
 
 
 def relative_cost(experiment: Experiment) -> float:
-    """How much work a run is, for estimates of time: its floating-point operations, and what steps cost besides.
+    """How much work a run is, for time estimates: its floating-point operations and the fixed cost of its steps.
 
-    A step passes forward once and backward at twice the cost; validation and the final evaluation pass forward.
+    A step is one forward pass and a backward pass of twice its cost; validation and the final evaluation only pass
+    forward.
     """
     flops, chosen = flops_per_image(experiment.architecture), experiment.hyperparameters
     per_step = _STEP_OVERHEAD_FLOPS + 3 * experiment.batch_images * flops

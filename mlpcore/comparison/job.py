@@ -1,4 +1,4 @@
-"""What somebody compares, done in the background: it goes on when the page that shows it is left or reloaded."""
+"""Comparisons in the background: they keep running when the page that shows them is left or reloaded."""
 
 import atexit
 import logging
@@ -9,39 +9,42 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from mlpcore.comparison.batch import Batch, Trained
+from mlpcore.comparison.batch import Batch, Results
 from mlpcore.comparison.results import TrainedRun
 from mlpcore.experiment import Experiment
 from mlpcore.runs import RunQueue
 
 JOBS_KEPT = 30
-"""A comparison of 50 seeds takes some 10 MB; the server's memory must not grow with every one."""
+"""A comparison of 50 seeds takes some 10 MB, so the server cannot keep all of them."""
+
+_FIRST_SHARE = 0.05
+"""The share of the training to wait for before the time left is estimated: the first moments say little."""
 
 log = logging.getLogger(__name__)
 
 
 class Cancelled(Exception):
-    """The job was told to stop, or one of its runs failed."""
+    """The job was cancelled, or one of its runs failed."""
 
 
 class Job:
-    """Trains what a function asks for, and keeps what it returns.
+    """Runs a function that trains experiments, and keeps what it returns.
 
     Args:
-        subject: what is being looked into, for those who show it.
-        work: gets this job, calls `train` and `report`, and returns what came out.
+        subject: what the job is about, for the pages that show it.
+        work: gets this job, calls `train` and `report`, and returns the outcome.
         owner: the browser session that started it.
-        queue: who trains; the process's own if None.
-        known: runs that need not be trained again, see `Batch`.
-        names: what the experiments, with seed 0, are called on screen, where that is not what sets them apart.
+        queue: trains the runs; the process's own queue if None.
+        cache: results that can be reused, see `Batch`.
+        names: names for the experiments, with seed 0, on screen; without one they are named by what differs.
 
     Attributes:
         id: unique, for URLs.
-        created: when it began.
-        batches: those begun so far.
+        created: when it started.
+        batches: those started so far.
         outcome: what `work` returned; None until then.
         error: what went wrong, in a sentence.
-        cancelled: whether it was told to stop.
+        cancelled: whether it was cancelled.
     """
 
     def __init__(
@@ -50,7 +53,7 @@ class Job:
         work: Callable[["Job"], Any],
         owner: str = "",
         queue: RunQueue | None = None,
-        known: Trained | None = None,
+        cache: Results | None = None,
         names: Mapping[Experiment, str] | None = None,
     ) -> None:
         self.id = uuid.uuid4().hex
@@ -63,10 +66,11 @@ class Job:
         self.cancelled = False
         self._queue = queue
         self.names = names or {}
-        self._known = known
+        self._cache = cache
         self._started_at = time.monotonic()
         self._ended_at: float | None = None
         self._done = 0.0
+        self._reused = 0.0
         self._share = 0.0
         self._batch: Batch | None = None
         self._lock = threading.Lock()
@@ -75,12 +79,12 @@ class Job:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether it has ended, in whatever way."""
         return not self._thread.is_alive()
 
     @property
     def progress(self) -> float:
-        """Share of the work that is done, 0 to 1."""
+        """Share of the work that is done, 0 to 1; reused results count as done."""
         if self.is_over:
             return 1.0
         batch = self._batch
@@ -93,17 +97,19 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will take at the speed so far; None before there is one."""
-        progress = self.progress
-        return self.seconds * (1 - progress) / progress if progress > 0.01 else None
+        """How many more seconds it will take at its speed so far; None as long as too little is done to tell."""
+        batch, progress = self._batch, self.progress
+        # Reused results took no time, so they say nothing about the speed.
+        done_here = progress - self._reused - (self._share * batch.share_reused if batch else 0.0)
+        return self.seconds * (1 - progress) / done_here if done_here > _FIRST_SHARE else None
 
     def train(
         self, experiments: Sequence[Experiment], share: float = 1.0, *, at_once: int | None = None
     ) -> list[TrainedRun]:
-        """Trains all `experiments` to their end; `share` is what part of the whole job that is, 0 to 1.
+        """Trains all `experiments` to the end; `share` says how much of the whole job that is, 0 to 1.
 
         Raises:
-            Cancelled: the job was told to stop, or a run failed.
+            Cancelled: the job was cancelled, or a run failed.
         """
         batch = self._train(experiments, share, at_once, stop_at_failure=True)
         if batch.error:
@@ -112,14 +118,14 @@ class Job:
         return [run for run in batch.trained if run]
 
     def try_out(self, experiments: Sequence[Experiment], share: float = 1.0) -> list[TrainedRun | None]:
-        """Like `train`, but where a run fails, as with too high a learning rate, there is None in its place."""
+        """Like `train`, but a run that fails, for example from too high a learning rate, leaves None in its place."""
         return self._train(experiments, share, None, stop_at_failure=False).trained
 
     def report(self, done: float) -> None:
-        """Says what share of the whole job is done, 0 to 1, while it computes something without training runs.
+        """Sets what share of the whole job is done, 0 to 1, while it computes something other than runs.
 
         Raises:
-            Cancelled: the job was told to stop.
+            Cancelled: the job was cancelled.
         """
         self._done = done
         if self.cancelled:
@@ -137,7 +143,7 @@ class Job:
         self._thread.join()
 
     def close(self) -> None:
-        """Cancels the job, and waits until it computes nothing any more."""
+        """Cancels the job and waits until it has stopped computing."""
         self.cancel()
         if self._batch is None:
             self.join()
@@ -148,13 +154,14 @@ class Job:
         with self._lock:
             if self.cancelled:
                 raise Cancelled
-            batch = Batch(experiments, self._queue, self.owner, self._known, at_once, stop_at_failure)
+            batch = Batch(experiments, self._queue, self.owner, self._cache, at_once, stop_at_failure)
             self._share, self._batch = share, batch
             self.batches.append(batch)
         batch.wait()
         with self._lock:
             self._batch = None
             self._done += share
+            self._reused += share * batch.share_reused
         if batch.cancelled:
             raise Cancelled
         return batch
@@ -172,12 +179,12 @@ class Job:
 
 
 class Jobs:
-    """The jobs of the process, by their ids; of those that are over, only the newest are kept."""
+    """The jobs of the process by id; only the newest of those that are over are kept."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        # As with the queue: no thread may be inside PyTorch while the interpreter goes down.
+        # As with the queue: no thread may be inside PyTorch while the interpreter shuts down.
         atexit.register(self.close)
 
     def add(self, job: Job) -> None:
@@ -204,4 +211,4 @@ class Jobs:
 
 
 jobs = Jobs()
-"""The process's jobs, in this module for the same reason as its queue."""
+"""The jobs of this process. They live in this module, since clearing Streamlit's caches must not lose one."""

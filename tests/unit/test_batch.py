@@ -57,10 +57,10 @@ def test_cancelling_stops_all_and_keeps_what_is_finished(queue: RunQueue) -> Non
     assert batch.seconds == seconds
 
 
-def test_what_is_known_is_not_trained_again(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_cached_is_not_trained_again(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Batch([small(), small(seed=1)], queue)
     first.wait()
-    known = {run.experiment: run for run in first.trained if run}
+    cache = {run.experiment: run for run in first.trained if run}
     submitted: list[Experiment] = []
     submit = queue.submit
 
@@ -69,13 +69,27 @@ def test_what_is_known_is_not_trained_again(queue: RunQueue, monkeypatch: pytest
         return submit(experiment, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(queue, "submit", watched)
-    second = Batch([small(seed=1), small(seed=2)], queue, known=known)
+    second = Batch([small(seed=1), small(seed=2)], queue, cache=cache)
+    assert second.reused == 1
+    assert second.share_reused == pytest.approx(0.5)
     second.wait()
     assert submitted == [small(seed=2)]
     assert second.trained[0] is first.trained[1]
-    all_known = Batch([small()], queue, known=known)
-    assert all_known.is_over
-    assert all_known.progress == 1
+    reused = Batch([small()], queue, cache=cache)
+    assert reused.is_over
+    assert reused.progress == reused.progress_of([0]) == 1
+
+
+def test_reused_results_count_as_done(queue: RunQueue) -> None:
+    first = Batch([small()], queue)
+    first.wait()
+    cache = {run.experiment: run for run in first.trained if run}
+    batch = Batch([small(), endless()], queue, cache=cache)
+    assert batch.progress_of([0]) == 1
+    assert batch.progress_of([1]) < 1
+    assert 0 < batch.share_reused < 1
+    batch.cancel()
+    batch.wait()
 
 
 def diverging(seed: int = 0) -> Experiment:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mlpcore.comparison import job as job_module
+from mlpcore.comparison.batch import Batch
 from mlpcore.comparison.job import Job, Jobs
 from mlpcore.runs import RunQueue
 from tests.small_runs import endless, small
@@ -43,6 +44,30 @@ def test_progress_counts_batches_and_what_is_computed_besides(queue: RunQueue) -
     until(lambda: len(seen) == 3, "the work")
     assert seen == pytest.approx([0, 0.4, 0.7])
     assert job.seconds_left is not None
+    go_on.set()
+    job.join()
+
+
+def test_the_time_left_is_estimated_from_what_was_trained_here_alone(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Job, "seconds", 10.0)
+    go_on, seen = threading.Event(), []
+    first = Batch([small(seed=seed) for seed in range(4)], queue)
+    first.wait()
+    cache = {run.experiment: run for run in first.trained if run}
+
+    def work(job: Job) -> None:
+        job.train([small(seed=seed) for seed in range(4)], 0.8)
+        seen.append((job.progress, job.seconds_left))
+        job.train([small(seed=4)], 0.1)
+        seen.append((job.progress, job.seconds_left))
+        go_on.wait()
+
+    job = Job(None, work, queue=queue, cache=cache)
+    until(lambda: len(seen) == 2, "the work")
+    # At first all was reused; then a tenth of the work was trained here, and a tenth is left.
+    assert seen == [(pytest.approx(0.8), None), (pytest.approx(0.9), pytest.approx(10))]
     go_on.set()
     job.join()
 

@@ -1,17 +1,26 @@
-"""What was trained here before: equal experiments give equal numbers, so nothing needs to be trained twice."""
+"""Results that can be used again: equal experiments give equal numbers where the versions and the hardware are equal."""
 
 from mlpcore import runs
 from mlpcore.comparison.job import Jobs
 from mlpcore.comparison.results import TrainedRun
 from mlpcore.experiment import Experiment
+from mlpcore.provenance import made_by
 from mlpcore.runs import RunQueue, Status
 
 
-class Known:
-    """The finished runs of a queue, whose results are read only when they are asked for, and those of comparisons."""
+class ResultCache:
+    """The results of earlier comparisons in this process, and of a queue's finished runs, read when asked for.
+
+    A stored run counts only if what made it is known and the same as here, see `made_by`: other versions or another
+    processor may have given it other numbers.
+    """
 
     def __init__(self, jobs: Jobs, queue: RunQueue | None = None) -> None:
-        self._runs = {run.experiment: run for run in (queue or runs.queue).runs() if run.status is Status.FINISHED}
+        self._runs = {
+            run.experiment: run
+            for run in (queue or runs.queue).runs()
+            if run.status is Status.FINISHED and run.made_by == made_by()
+        }
         self._trained = {
             run.experiment: run for job in jobs.all() for batch in job.batches for run in batch.trained if run
         }
@@ -20,7 +29,7 @@ class Known:
         return experiment in self._trained or experiment in self._runs
 
     def get(self, experiment: Experiment) -> TrainedRun | None:
-        """What came out of this experiment; None if it was not trained here, or cannot be read."""
+        """The result of this experiment; None if there is none, or if it cannot be read."""
         if trained := self._trained.get(experiment):
             return trained
         run = self._runs.get(experiment)

@@ -1,4 +1,4 @@
-"""What was trained before is used again, as far as it can be read."""
+"""Results are used again as far as they can be read, and only if the same versions and processor made them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from mlpcore.comparison.batch import Batch
 from mlpcore.comparison.job import Jobs
-from mlpcore.comparison.known import Known
+from mlpcore.comparison.result_cache import ResultCache
 from mlpcore.datasets import Dataset
 from mlpcore.runs import RunQueue
 from mlpcore.store import Store
@@ -23,15 +23,35 @@ def kept(mnist: Dataset, tmp_path: Path) -> Iterator[RunQueue]:
     queue.close()
 
 
-def test_a_finished_run_is_known(kept: RunQueue) -> None:
+def test_a_finished_run_is_used_again(kept: RunQueue) -> None:
     run = kept.submit(small())
     until(lambda: run.status.is_final, "it ends")
-    known = Known(Jobs(), kept)
-    assert small() in known and small(seed=1) not in known
-    trained = known.get(small())
+    cache = ResultCache(Jobs(), kept)
+    assert small() in cache and small(seed=1) not in cache
+    trained = cache.get(small())
     assert trained and run.outcome and trained.test.accuracy == run.outcome.test_accuracy
     assert trained.history.steps == run.step
-    assert known.get(small(seed=1)) is None
+    assert cache.get(small(seed=1)) is None
+
+
+def test_a_run_that_other_versions_have_made_is_trained_again(kept: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = kept.submit(small())
+    until(lambda: run.status.is_final, "it ends")
+    monkeypatch.setattr(
+        "mlpcore.comparison.result_cache.made_by", lambda: "mlpcore 2.0, torch 2.14.0, another processor"
+    )
+    cache = ResultCache(Jobs(), kept)
+    assert small() not in cache
+    assert cache.get(small()) is None
+
+
+def test_a_run_of_unknown_origin_is_trained_again(queue: RunQueue) -> None:
+    run = queue.submit(small())
+    until(lambda: run.status.is_final, "it ends")
+    run.made_by = None
+    cache = ResultCache(Jobs(), queue)
+    assert small() not in cache
+    assert cache.get(small()) is None
 
 
 @pytest.mark.parametrize("file", ["history", "result"])
@@ -44,9 +64,9 @@ def test_a_run_that_cannot_be_read_is_trained_again(file: str, damage: str, kept
         path.unlink()
     else:
         path.write_bytes(path.read_bytes()[:50])
-    known = Known(Jobs(), kept)
-    assert known.get(small()) is None
-    batch = Batch([small()], kept, known=known)
+    cache = ResultCache(Jobs(), kept)
+    assert cache.get(small()) is None
+    batch = Batch([small()], kept, cache=cache)
     batch.wait()
     (trained,) = batch.trained
     assert trained and trained.history.steps == run.step and trained.history.epochs
