@@ -1,33 +1,36 @@
-"""Runs: everything that was trained and kept; open, compare, describe, take away, tidy up."""
+"""Runs: everything trained and saved; open, compare, describe, export, delete, and import models."""
 
 import streamlit as st
 
 from ui.experiment_form import fill_form
-from ui.field_inputs import plain
-from ui.imports import bring_in
+from ui.imports import import_model
 from ui.lessons import lesson
 from ui.navigation import through_app
 from ui.run_list import SELECTED
 from ui.runs_compared import overlay, what_was_tried
-from ui.runs_table import choose_runs, describe, tidy_up
-from ui.session import title_of
+from ui.runs_table import choose_runs, delete_runs, describe
+from ui.session import mark_of, owner, title_of
 from ui.take_away import take_away
+from ui.words import plain
 
 through_app()
 
 st.title("Runs")
 st.caption(
-    "What you train is kept on the server's disk, also when it ends. The many runs of a comparison are not listed: "
-    "their comparison is on the Compare page until the server ends."
+    "Runs that you train are saved on the server, also when it restarts. The runs of a comparison are not listed here; "
+    "the comparison is on the Compare page until the server stops."
+)
+st.caption(
+    f"Others see the runs that you share under your mark, **{mark_of(owner())}**, which does not say who you are.",
 )
 
 chosen = choose_runs()
-tidy_up(chosen)
+delete_runs(chosen)
 if len(chosen) == 1:
     run = chosen[0]
     st.subheader(plain(title_of(run)))
     if run.error:
-        st.error(run.error, icon=":material/error:")
+        st.error(plain(run.error), icon=":material/error:")
     if not lesson() and st.button(
         "Open on the Train page", key="runs_open", type="primary", icon=":material/model_training:"
     ):
@@ -38,10 +41,10 @@ if len(chosen) == 1:
     with left:
         describe(run)
     with right:
-        st.markdown("**Take it away**")
+        st.markdown("**Export**")
         take_away(run)
 if chosen:
     overlay(chosen)
 what_was_tried()
-st.subheader("Bring a model in")
-bring_in()
+st.subheader("Import a model")
+import_model()

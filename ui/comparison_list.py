@@ -1,6 +1,4 @@
-"""One's own comparisons and ready-made claims since the server started: what each is called, and where it stands."""
-
-from datetime import timedelta, timezone
+"""The visitor's comparisons and claims since the server started: what each is called and how far it is."""
 
 import streamlit as st
 
@@ -13,6 +11,7 @@ from ui.claims import Asked, in_short
 from ui.comparison_results import compared
 from ui.comparison_setup import address_of
 from ui.lessons import lesson
+from ui.local_time import date_and_time
 from ui.session import owner
 from ui.words import percent, plain
 
@@ -20,22 +19,22 @@ _ASKED_FOR = "job_asked_for"
 
 
 def my_jobs() -> list[Job]:
-    """What one has compared here, the newest first."""
+    """The visitor's own comparisons, the newest first."""
     return [job for job in jobs.all() if job.owner == owner()]
 
 
 def comparison_list() -> None:
-    """A place that unfolds to links, each of which shows a comparison again."""
+    """An expander with a button for each comparison, which shows it again."""
     mine = my_jobs()
     if not mine:
         return
     running = sum(not job.is_over for job in mine)
-    title = f"Your comparisons so far: {len(mine)}" + (f" ({running} running)" if running else "")
+    title = f"Your comparisons: {len(mine)}" + (f" ({running} running)" if running else "")
     with st.expander(title, icon=":material/history:", key="comparison_list"):
         for job in mine:
             with st.container(key=f"listed_{job.id}", gap=None):
                 _show(job)
-        st.caption(f"The server keeps the newest {JOBS_KEPT} of everybody's, until it ends.")
+        st.caption(f"The server keeps the newest {JOBS_KEPT} comparisons of all its visitors, until it stops.")
 
 
 def _show(job: Job) -> None:
@@ -50,11 +49,11 @@ def _show(job: Job) -> None:
             on_click=ask_for,
             args=(job,),
         )
-    st.caption(" · ".join(filter(None, [_begun(job), state_of(job), plain(result_of(job))])))
+    st.caption(" · ".join(filter(None, [date_and_time(job.created), state_of(job), plain(result_of(job))])))
 
 
 def name_of(job: Job) -> str:
-    """What was compared, in words."""
+    """What is compared, in words."""
     if isinstance(job.subject, Plan):
         seeds = len(job.subject.seeds)
         return f"{'; '.join(job.subject.names)}: {'1 seed' if seeds == 1 else f'{seeds} seeds'} each"
@@ -62,14 +61,14 @@ def name_of(job: Job) -> str:
 
 
 def icon_of(job: Job) -> str:
-    """A picture of its state."""
+    """The icon of its state."""
     if not job.is_over:
         return ":material/pending:"
     return ":material/error:" if job.error else ":material/cancel:" if job.cancelled else ":material/check_circle:"
 
 
 def in_brief(job: Job) -> str:
-    """What it is and where it stands, for a narrow place."""
+    """What it is and how far it is, for a narrow place."""
     kind, title = ("Claim", job.subject.claim.title) if isinstance(job.subject, Asked) else 2 * ("Comparison",)
     if not job.is_over:
         return f"{kind} · {percent(job.progress, 0)}"
@@ -77,14 +76,14 @@ def in_brief(job: Job) -> str:
 
 
 def state_of(job: Job) -> str:
-    """Where it stands, in a word or two."""
+    """Its state, in a word or two."""
     if not job.is_over:
         return f"running {percent(job.progress, 0)}"
     return "failed" if job.error else "cancelled" if job.cancelled else "done"
 
 
 def result_of(job: Job) -> str:
-    """What came out, in a sentence; empty as long as nothing has."""
+    """Its result, in a sentence; empty until there is one."""
     if job.error:
         return job.error
     if isinstance(job.subject, Asked) and isinstance(job.outcome, Finding):
@@ -98,27 +97,21 @@ def result_of(job: Job) -> str:
 
 
 def ask_for(job: Job) -> None:
-    """Lets the next run of the Compare page show it.
+    """Makes the next run of the Compare page show it.
 
-    Not by the address alone: a part of a page that refreshes itself in the same moment would bring the old one back.
+    The address alone would not do: a fragment that refreshes at the same moment would bring the old one back.
     """
     st.session_state[_ASKED_FOR] = job.id
 
 
 def take_what_is_asked_for() -> None:
-    """Puts what was asked for into the address of the Compare page, as if one had come by a link to it."""
+    """Puts the requested comparison into the address of the Compare page, as if the visitor had followed a link."""
     if job := jobs.get(st.session_state.pop(_ASKED_FOR, "")):
         replace_address(link_to(job))
 
 
 def link_to(job: Job) -> dict[str, str | list[str]]:
-    """The address of the Compare page that shows it, with its set-up unless a lesson has given another."""
+    """The address of the Compare page that shows it, with its set-up unless a lesson has set another."""
     if isinstance(job.subject, Plan):
         return {**({} if lesson() else address_of(job.subject)), "job": job.id}
     return {"claim": job.subject.claim.name, "job": job.id} if isinstance(job.subject, Asked) else {"job": job.id}
-
-
-def _begun(job: Job) -> str:
-    offset = st.context.timezone_offset
-    zone = None if offset is None else timezone(timedelta(minutes=-offset))
-    return f"{job.created.astimezone(zone):%Y-%m-%d %H:%M}"

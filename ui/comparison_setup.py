@@ -95,7 +95,7 @@ def start_with(architectures: list[tuple[int, ...]]) -> None:
     st.session_state[_IMPORTANT] = _points(IMPORTANT)
 
 
-def start_anew(architectures: list[tuple[int, ...]]) -> None:
+def start_over(architectures: list[tuple[int, ...]]) -> None:
     """Like `start_with`, but what a lesson has locked for all models stays as it is."""
     keys = {**{name: _all_key(name) for name in FIELDS}, "seeds": _SEEDS, "important": _IMPORTANT}
     kept = {key: st.session_state[key] for name, key in keys.items() if lesson().locks(name)}

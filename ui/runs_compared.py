@@ -1,4 +1,4 @@
-"""Several runs together: their curves in one chart each, and what was tried with what came out, best first."""
+"""Several runs together: their curves in shared charts, and everything tried so far, best first."""
 
 from collections import defaultdict
 
@@ -12,6 +12,7 @@ from mlpcore.figures import Quantity
 from mlpcore.runs import Run, Status
 from ui.live_chart import as_json, live_chart
 from ui.session import called, visible_runs
+from ui.words import plain
 
 MOST_CURVES = 6
 _CURVES: dict[Quantity, str] = {
@@ -22,10 +23,10 @@ _CURVES: dict[Quantity, str] = {
 
 
 def overlay(chosen: list[Run]) -> None:
-    """The curves of up to six runs, one chart per question."""
+    """The curves of up to six runs, in one chart for each quantity."""
     shown = chosen[:MOST_CURVES]
     if len(chosen) > MOST_CURVES:
-        st.caption(f"The first {MOST_CURVES} of the {len(chosen)} chosen; more lines cannot be told apart.")
+        st.caption(f"Charts show the first {MOST_CURVES} of the {len(chosen)} selected runs.")
     names = [f"{called(run)}: {run.name or run.experiment.architecture.title}" for run in shown]
     epochs = max(run.experiment.hyperparameters.epochs for run in shown)
     histories = [[run.history] for run in shown]
@@ -41,29 +42,29 @@ def overlay(chosen: list[Run]) -> None:
                 height=300,
             )
     if not validated:
-        st.caption("No images were set aside for validation, so there are no curves for them.")
+        st.caption("There are no validation curves, since no images were set aside for validation.")
     differences = what_differs([run.experiment for run in shown])
     if differences:
-        st.markdown("**What differs between them**")
+        st.markdown("**Settings that differ**")
         st.table(
             {
                 "": list(differences),
-                **{name: [values[place] for values in differences.values()] for place, name in enumerate(names)},
+                **{plain(name): [values[place] for values in differences.values()] for place, name in enumerate(names)},
             },
-            alt="The settings in which the chosen runs differ.",
+            alt="The settings in which the selected runs differ.",
         )
 
 
 def what_was_tried() -> None:
-    """Every experiment tried, whatever its seeds, best first by validation accuracy."""
+    """Every experiment tried, with any seed, best first by validation accuracy."""
     tried: dict[Experiment, list[Run]] = defaultdict(list)
     for run in visible_runs():
         if run.outcome and run.status is Status.FINISHED:
-            # Without checking everything again, since any seed goes with all else.
+            # Not `changed`, which would validate everything again: any seed is valid with all other settings.
             tried[run.experiment.model_copy(update={"seed": 0})].append(run)
     if not tried:
         return
-    st.subheader("What was tried, and what was best")
+    st.subheader("Everything tried, best first")
     differences = what_differs(list(tried))
     architectures = differences.pop("Architecture", [experiment.architecture.title for experiment in tried])
     rows = []
@@ -86,14 +87,16 @@ def what_was_tried() -> None:
         [row for *_, row in rows],
         key="runs_tried",
         hide_index=True,
-        alt="Table of the experiments tried, the best first: architecture, runs, accuracies and settings that differ.",
+        alt="Table of all experiments, best first: architecture, runs, accuracies and settings that differ.",
         column_config={
-            "Validation accuracy": st.column_config.NumberColumn(format="%.2f %%", help="Empty without such images."),
+            "Validation accuracy": st.column_config.NumberColumn(
+                format="%.2f %%", help="Empty for runs without validation images."
+            ),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
         },
     )
     st.caption(
-        "Means over the runs of each experiment, by validation accuracy: whoever chooses by the test images no longer "
-        "has a fair test. Those without validation images come last. Whether a difference is more than luck, the "
-        "Compare page says."
+        "Means over the runs of each experiment, sorted by validation accuracy: if you choose by test accuracy, the "
+        "test is no longer fair. Experiments without validation images come last. The Compare page tells whether a "
+        "difference is more than chance."
     )

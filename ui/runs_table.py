@@ -1,51 +1,55 @@
-"""All runs one may see: find them, open one, compare several, tidy up."""
+"""All runs that the visitor may see: find, select, describe and delete them."""
 
 import math
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 import streamlit as st
 
 from mlpcore import runs
 from mlpcore.runs import Run, Status
+from ui.local_time import local_time
 from ui.session import SHARED, called, called_by_others, may_change, owner, title_of, visible_runs, whose
+from ui.words import plain
 
 _UNDO = "runs_deleted"
 _SPANS = {10.0: "10 s", 30.0: "30 s", 60.0: "1 min", 300.0: "5 min", 1800.0: "30 min", math.inf: "any time"}
 
 
 def choose_runs() -> list[Run]:
-    """The table with its filters; returns the runs that are chosen in it."""
+    """The table with its filters; returns the selected runs."""
     everything = visible_runs()
     if not everything:
         st.info(
-            "Nothing has been trained yet. Start a run on the Train page, and it is kept here.",
+            "No runs yet. Train a network, and its run is saved here.",
             icon=":material/inventory_2:",
         )
         st.page_link("pages/train.py", label="Train a network", icon=":material/model_training:")
         return []
     shown = _filtered(everything)
     if not shown:
-        st.info("No run is like that: take a filter away.", icon=":material/filter_alt_off:")
+        st.info("No matching runs; remove a filter.", icon=":material/filter_alt_off:")
         return []
     state = st.dataframe(
         _as_table(shown),
-        # Streamlit keeps the rows that are chosen by their places: with other rows nothing must stay chosen.
+        # Streamlit remembers selected rows by position, so other rows need another key.
         key=f"runs_table_{hash(tuple(run.id for run in shown))}",
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        alt="Table of the runs: number, whose, title, architecture, status, test accuracy, time, date, tags.",
+        alt="Table of the runs: number, owner, title, architecture, status, test accuracy, time, date, tags.",
         column_config={
             "Run": st.column_config.NumberColumn(width="small", format="%d"),
             "Test accuracy": st.column_config.NumberColumn(format="%.2f %%"),
-            "Seconds": st.column_config.NumberColumn(format="%.1f", help="Spent computing."),
+            "Seconds": st.column_config.NumberColumn(format="%.1f", help="Computing time of the training."),
             "Started": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "Tags": st.column_config.ListColumn(),
         },
         height="content" if len(shown) < 12 else 430,
     )
-    st.caption(f"{len(shown)} of {len(everything)} runs. Click a heading to sort, the box at the left to choose runs.")
+    st.caption(
+        f"{len(shown)} of {len(everything)} runs. Click a column to sort, and the boxes on the left to select runs."
+    )
     chosen: Sequence[int] = state["selection"]["rows"]
     return [shown[row] for row in chosen if row < len(shown)]
 
@@ -59,8 +63,8 @@ def _filtered(everything: list[Run]) -> list[Run]:
         kinds = st.multiselect("Architecture", architectures, key="runs_architectures", placeholder="Any", width=260, persist_state="session")  # fmt: skip  # noqa: E501
         wanted = st.multiselect("Tags", tags, key="runs_tags", placeholder="Any", width=220, persist_state="session") if tags else []  # fmt: skip  # noqa: E501
         with st.popover("More filters", icon=":material/filter_alt:"):
-            least, most = st.slider("Test accuracy (%)", 0, 100, (0, 100), key="runs_accuracy", persist_state="session", help="Whoever asks for some leaves out the runs that have none yet.")  # fmt: skip  # noqa: E501
-            longest = st.select_slider("Spent computing, at most", _SPANS, max(_SPANS), key="runs_seconds", format_func=_SPANS.__getitem__, persist_state="session")  # fmt: skip  # noqa: E501
+            least, most = st.slider("Test accuracy (%)", 0, 100, (0, 100), key="runs_accuracy", persist_state="session", help="Runs without a test accuracy are left out, unless the range is 0 to 100.")  # fmt: skip  # noqa: E501
+            longest = st.select_slider("Training time, at most", _SPANS, max(_SPANS), key="runs_seconds", format_func=_SPANS.__getitem__, persist_state="session")  # fmt: skip  # noqa: E501
             since = st.date_input("Started on or after", None, key="runs_since", persist_state="session")
     words = text.lower().split()
     return [
@@ -71,7 +75,7 @@ def _filtered(everything: list[Run]) -> list[Run]:
         and set(wanted) <= set(run.tags)
         and ((least, most) == (0, 100) or (run.outcome and least <= 100 * run.outcome.test_accuracy <= most))
         and (longest == max(_SPANS) or (run.outcome and run.outcome.train_seconds <= longest))
-        and (not isinstance(since, date) or _local(run.created).date() >= since)
+        and (not isinstance(since, date) or local_time(run.created).date() >= since)
         and all(word in _searched(run) for word in words)
     ]
 
@@ -87,42 +91,38 @@ def _as_table(shown: list[Run]) -> dict[str, list[object]]:
 
     return {
         "Run": column(lambda run: run.number),
-        "Whose": column(whose),
+        "Owner": column(whose),
         "Title": column(title_of),
         "Architecture": column(lambda run: run.experiment.architecture.title),
         "Status": column(lambda run: str(run.status)),
         "Test accuracy": column(lambda run: 100 * run.outcome.test_accuracy if run.outcome else None),
         "Seconds": column(lambda run: run.outcome.train_seconds if run.outcome else None),
-        "Started": column(lambda run: _local(run.created)),
+        "Started": column(lambda run: local_time(run.created).replace(tzinfo=None)),
         "Tags": column(lambda run: list(run.tags)),
         "Note": column(lambda run: run.note),
     }
 
 
-def _local(moment: datetime) -> datetime:
-    return moment.astimezone().replace(tzinfo=None)
-
-
-def tidy_up(chosen: list[Run]) -> None:
-    """Deleting the chosen runs or all of one's own, and undoing it."""
+def delete_runs(chosen: list[Run]) -> None:
+    """Buttons that delete the selected runs or all of the visitor's, and undo it."""
     mine = [run for run in chosen if may_change(run) and run.status.is_final]
     all_mine = [run for run in visible_runs() if run.owner == owner() and run.status.is_final]
     deleted: list[str] = st.session_state.get(_UNDO, [])
     with st.container(horizontal=True):
         st.button(
-            f"Delete {len(mine)} chosen" if mine else "Delete chosen",
+            f"Delete {len(mine)} selected" if mine else "Delete selected",
             key="runs_delete",
             icon=":material/delete:",
             on_click=_delete,
             args=(mine,),
             disabled=not mine,
-            help="Only runs of your own that have ended.",
+            help="Deletes those of the selected runs that are your own and have ended.",
         )
-        if st.button("Delete everything", key="runs_delete_all", icon=":material/delete_sweep:", disabled=not all_mine):
+        if st.button("Delete all", key="runs_delete_all", icon=":material/delete_sweep:", disabled=not all_mine):
             _confirm(all_mine)
         if deleted:
             st.button(
-                f"Undo: put {len(deleted)} back",
+                f"Undo: restore {len(deleted)}",
                 key="runs_undo",
                 icon=":material/undo:",
                 type="primary",
@@ -130,9 +130,12 @@ def tidy_up(chosen: list[Run]) -> None:
             )
 
 
-@st.dialog("Delete everything?")
+@st.dialog("Delete all runs?")
 def _confirm(mine: list[Run]) -> None:
-    st.write(f"All {len(mine)} runs of your own that have ended go, with their models and curves. You can undo it while this page stays open.")  # fmt: skip  # noqa: E501
+    st.write(
+        f"Deletes all {len(mine)} runs of your own that have ended, with their models and curves. You can undo this "
+        "while the page stays open."
+    )
     if st.button("Delete", key="runs_delete_all_sure", type="primary", icon=":material/delete_sweep:"):
         _delete(mine)
         st.rerun()
@@ -148,7 +151,7 @@ def _put_back() -> None:
 
 
 def describe(run: Run) -> None:
-    """A run's name, tags and note, and whether everybody on this server sees it."""
+    """A form for the run's title, tags and note, and whether it is shared with everybody on this server."""
     editable = may_change(run)
     with st.form(f"describe_{run.id}", border=False):
         name = st.text_input(
@@ -167,13 +170,13 @@ def describe(run: Run) -> None:
             SHARED in run.tags,
             key=f"share_{run.id}",
             disabled=not editable,
-            help="Others then see it in their lists and can ask its model. Only you can change or delete it. To them "
-            f"it is {called_by_others(run)}.",
+            help="Others then see it in their lists and can use its model. Only you can change or delete it. To "
+            f"others it is called {called_by_others(run)}.",
         )
-        if st.form_submit_button("Keep", key=f"keep_{run.id}", icon=":material/save:", disabled=not editable):
+        if st.form_submit_button("Save", key=f"keep_{run.id}", icon=":material/save:", disabled=not editable):
             try:
                 runs.queue.describe(run, name, [*tags.split(","), *([SHARED] if shared else [])], note)
             except ValueError as problem:
-                st.error(str(problem), icon=":material/error:")
+                st.error(plain(str(problem)), icon=":material/error:")
             else:
                 st.rerun()

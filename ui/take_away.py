@@ -1,4 +1,4 @@
-"""What one can take away of a run: the model, the code that trains it, its figures as tables and as charts."""
+"""What can be downloaded of a run: the model, the code that trains it, its numbers as tables and charts."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from ui.words import plain
 
 
 def take_away(run: Run) -> None:
-    """Downloads of a run that has ended; each file is made when it is asked for."""
+    """Download buttons; each file is made when its button is pressed."""
     model, title = _model_of(run), title_of(run)
     with st.container(horizontal=True):
         if model:
@@ -22,36 +22,36 @@ def take_away(run: Run) -> None:
                 "ONNX",
                 key=f"make_onnx_{run.id}",
                 icon=":material/fact_check:",
-                help="The model for other programs. It is checked against PyTorch before you can download it.",
+                help="The model for other programs, checked against PyTorch before you can download it.",
             )
         _download(
             run,
             "Script",
             "py",
             lambda: export.script(run.experiment),
-            "Trains exactly this with torch and torchvision.",
+            "Trains exactly this model with torch and torchvision.",
         )
-        _download(run, "Notebook", "ipynb", lambda: export.notebook(run.experiment), "The same, cell by cell.")
+        _download(run, "Notebook", "ipynb", lambda: export.notebook(run.experiment), "The same as a Jupyter notebook.")
         _download(
             run,
             "Charts",
             "html",
             lambda: _charts(run, title),
-            "All charts of this run as one page, which needs no network.",
+            "All charts of this run on one page that works offline.",
         )
         _download(
-            run, "Epochs", "csv", lambda: export.history_csv(run.history), "The figures of every epoch, as a table."
+            run, "Epochs", "csv", lambda: export.history_csv(run.history), "The numbers of every epoch as a table."
         )
         _download(
             run,
             "Steps",
             "csv",
             lambda: export.steps_csv(run.history),
-            "Loss and learning rate of every step, as a table.",
+            "Loss and learning rate of every step as a table.",
         )
     if model and wants_onnx:
         _onnx(run, model)
-    st.caption("A single chart as PNG: point at it, and take the camera among the tools at its top right.")
+    st.caption("To save a single chart as PNG, point at it and click the camera at its top right.")
 
 
 def _download(run: Run, label: str, ending: str, make: Callable[[], str | bytes], explanation: str) -> None:
@@ -67,13 +67,15 @@ def _download(run: Run, label: str, ending: str, make: Callable[[], str | bytes]
 
 
 def _onnx(run: Run, model: TrainedModel) -> None:
-    # Not made by the download itself, which could not say why there is none.
+    # Not made by the download button itself, which could not say why it fails.
     try:
         content = export.onnx_bytes(model)
     except (export.NotExportable, DataUnavailable) as problem:
         st.error(plain(str(problem)), icon=":material/error:")
     else:
-        _download(run, "Download ONNX", "onnx", lambda: content, "It gave PyTorch's answers for 1,000 test images.")
+        _download(
+            run, "Download ONNX", "onnx", lambda: content, "It gave the same answers as PyTorch on 1,000 test images."
+        )
 
 
 def _charts(run: Run, title: str) -> str:

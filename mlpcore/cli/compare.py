@@ -1,4 +1,4 @@
-"""``python -m mlpcore compare``: several models, each trained with several seeds, and what follows."""
+"""``python -m mlpcore compare``: trains several models with several seeds and states the conclusion."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEFAULTS = TUTORIAL_PRESETS["one-hidden"]
 ARCHITECTURES = ";".join(as_given(TUTORIAL_PRESETS[name].architecture.hidden) for name in ("one-hidden", "two-hidden"))
 SEEDS = "5"
-STOPPING = "Stopping; runs that are finished count. A second time ends at once."
+STOPPING = "Stopping. Finished runs are kept. Press Ctrl-C again to quit at once."
 LOOK_SECONDS = 0.1
 
 
@@ -27,13 +27,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Adds the command to the others."""
     compare = commands.add_parser(
         "compare",
-        help="train several models with several seeds, and say what follows",
+        help="train several models with several seeds, and state what can be concluded",
         usage=f'{PROGRAM} compare [--architectures "SIZES;SIZES"] [--seeds N] [options] [--json]',
-        description="Trains each model once per seed, as many at once as the machine has cores, and says what follows: "
-        "for these trained models, and for their architectures. Ctrl-C stops early; what is finished counts, but a "
-        "comparison that was cut short concludes nothing about the architectures.",
-        epilog="All other options hold for all models alike. The number of seeds is fixed beforehand: adding seeds "
-        "until a difference appears finds one sooner or later, so more seeds are a new comparison.",
+        description="Trains each model once per seed, as many at once as the machine has cores, and states what can be "
+        "concluded about these trained models and about their architectures. Ctrl-C stops early and keeps the finished "
+        "runs, but a comparison that was cut short concludes nothing about the architectures.",
+        epilog="All other options apply to all models. The number of seeds is fixed in advance: if you add seeds until "
+        "a difference appears, you will find one sooner or later. More seeds are a new comparison.",
         allow_abbrev=False,
     )
     group = compare.add_argument_group("what to compare")
@@ -41,7 +41,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--architectures",
         metavar='"SIZES;SIZES"',
         default=ARCHITECTURES,
-        help="2 to 6 models, separated by semicolons, in quotes: neurons of each hidden layer, such as 512,256, or "
+        help="2 to 6 models in quotes, separated by semicolons: the neurons of each hidden layer, such as 512,256, or "
         f"none for a linear classifier (default: {ARCHITECTURES})",
     )
     group.add_argument(
@@ -58,7 +58,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(given: argparse.Namespace) -> int:
-    """Trains all models with all seeds, prints what follows, and returns the exit code."""
+    """Trains all models with all seeds, prints the conclusion, and returns the exit code."""
     try:
         plan = _plan(given)
         from mlpcore.training import check_machine

@@ -1,4 +1,4 @@
-"""Results that can be used again: equal experiments give equal numbers where the versions and the hardware are equal."""
+"""Results that can be used again: equal experiments give equal numbers on equal versions and hardware."""
 
 from mlpcore import runs
 from mlpcore.comparison.job import Jobs

@@ -1,6 +1,6 @@
-"""What follows from a comparison, in sentences for somebody who never heard of a p-value.
+"""The conclusion of a comparison, in sentences for readers who have never heard of a p-value.
 
-A difference that was not shown is never called absent: the sentence says how large it may be.
+A difference that is not shown is never called absent: the sentence says how large it may be.
 """
 
 from collections import defaultdict
@@ -11,7 +11,7 @@ from mlpcore.comparison.inference import POWER, ImageTest, Interval, SeedTest
 from mlpcore.comparison.results import Comparison, Pair
 
 FEW_SEEDS = 10
-"""With fewer, their spread is a guess: that of 9 has a 95 % interval of 0.7 to 1.9 times the estimate."""
+"""With fewer, their spread is a rough estimate: that of 9 has a 95 % interval of 0.7 to 1.9 times the estimate."""
 
 PAIRS_NAMED = 3
 
@@ -21,7 +21,7 @@ _SAME_DIFFERENCE = "the difference was exactly the same with every seed"
 
 @dataclass(frozen=True)
 class _Found:
-    """What a test found between two experiments, whichever test it was; the difference is second minus first."""
+    """What either test found between two experiments; the difference is second minus first."""
 
     first: str
     second: str
@@ -39,7 +39,7 @@ class _Found:
 
     @property
     def lead(self) -> float:
-        """The difference, as that of the better one."""
+        """The absolute difference: how far the better one is ahead."""
         return abs(self.difference)
 
     @property
@@ -50,12 +50,12 @@ class _Found:
 
 
 def verdict(comparison: Comparison) -> str:
-    """The three sentences one after the other: these models, these architectures, and what could have been shown."""
+    """All three sentences: about these models, about these architectures, and about what could have been shown."""
     return " ".join([models_sentence(comparison), architectures_sentence(comparison), sensitivity_sentence(comparison)])
 
 
 def short_sentence(comparison: Comparison) -> str:
-    """For two experiments that were all trained to their end, both conclusions in one: these models, and such ones.
+    """For two experiments that were trained to the end, both conclusions in one sentence.
 
     Raises:
         ValueError: there are more than two, or the comparison was cut short.
@@ -66,40 +66,40 @@ def short_sentence(comparison: Comparison) -> str:
     assert pair.models
     models = _found(comparison, pair, pair.models, pair.models_differ)
     seeds = len(comparison.plan.seeds)
-    start = f"In short: of these two trained models {models.better} is the better one"
+    start = f"In short: of these two trained models, {models.better} is the better one"
     if pair.architectures is None:
         if not pair.models_differ:
-            return "In short: neither of these two trained models is shown to be better, and one seed tells no more."
-        return f"{start}; whether that holds for such models in general, one seed cannot tell."
+            return "In short: neither of these two trained models is shown to be better, and one seed cannot tell more."
+        return f"{start}, but one seed cannot tell whether that holds for such models in general."
     overall = _found(comparison, pair, pair.architectures, pair.architectures_differ)
     if not pair.models_differ and not pair.architectures_differ:
         return f"In short: no difference is shown, neither between these two trained models nor over {seeds} seeds."
     if not pair.architectures_differ:
         return (
-            f"{start}; that it holds for such models in general, {seeds} seeds do not show: it may be the luck of this "
-            "seed."
+            f"{start}, but {seeds} seeds do not show that this holds for such models in general: it may be luck with "
+            "this seed."
         )
     if not pair.models_differ:
         return (
-            f"In short: over {seeds} seeds {overall.better} does better on average, though these two trained models "
-            "are not shown to differ."
+            f"In short: over {seeds} seeds {overall.better} does better on average, but these two trained models are "
+            "not shown to differ."
         )
     if models.better == overall.better:
-        return f"{start}, and so it is on average over {seeds} seeds."
-    return f"{start}, but over {seeds} seeds {overall.better} does better on average: that was the luck of this seed."
+        return f"{start}, and it also does better on average over {seeds} seeds."
+    return f"{start}, but over {seeds} seeds {overall.better} does better on average: this seed is not typical."
 
 
 def models_sentence(comparison: Comparison) -> str:
     """Which of the trained models, those of the first seed, are better at images like the test images?"""
     tested = [(pair, test) for pair in comparison.pairs if (test := pair.models)]
     if not tested:
-        return "These trained models: nothing follows yet, since no two of them are finished."
+        return "These trained models: nothing can be concluded yet, since no two of them are finished."
     found = [_found(comparison, pair, test, pair.models_differ) for pair, test in tested]
     seeds = {pair.image_seed for pair, _ in tested}
     which = f"These trained models (seed {seeds.pop()})" if len(seeds) == 1 else "These trained models"
     _, test = tested[0]
     if len(comparison.pairs) > 1:
-        return f"{which}: on the {test.images:,} test images {_several(found, f'they recognised {_SAME_IMAGES}')}."
+        return f"{which}: on the {test.images:,} test images {_several(found, f'they recognized {_SAME_IMAGES}')}."
     return f"{which}: {_two_models(test, found[0])}."
 
 
@@ -109,14 +109,15 @@ def architectures_sentence(comparison: Comparison) -> str:
     planned, reached = len(comparison.plan.seeds), len(comparison.common_seeds)
     if planned == 1:
         return (
-            f"{what}: nothing follows yet, since each was trained with one seed only; another seed (other weights to "
-            "start from, images in another order) would give each another accuracy, and one run does not tell by how "
-            "much."
+            f"{what}: nothing can be concluded yet, since each was trained with one seed only. Another seed (other "
+            "initial weights, another order of the images) would give each another accuracy, and a single run does not "
+            "show by how much."
         )
     if not comparison.is_complete:
         return (
-            f"{what}: nothing is concluded, since this comparison was cut short: {reached} of the {planned} planned "
-            "seeds are finished for all, and whoever may stop at any time can stop when the figures happen to please."
+            f"{what}: nothing can be concluded, since this comparison was cut short: {reached} of the {planned} "
+            "planned seeds are finished for all models, and a comparison that may be stopped at any time can be "
+            "stopped when the numbers happen to look good."
         )
     tested = [(pair, test) for pair in comparison.pairs if (test := pair.architectures)]
     found = [_found(comparison, pair, test, pair.architectures_differ) for pair, test in tested]
@@ -126,16 +127,19 @@ def architectures_sentence(comparison: Comparison) -> str:
 
 
 def sensitivity_sentence(comparison: Comparison) -> str:
-    """Which differences between the architectures can be shown with these seeds, and what shows smaller ones?"""
+    """How large a difference these seeds can show between architectures, and how many can show the important one."""
     tests = [test for pair in comparison.pairs if (test := pair.architectures) and test.detectable is not None]
     if not tests:
         important = 100 * comparison.plan.important
-        return f"How many seeds it takes to show {important:g} points is not known before several tell how they differ."
+        return (
+            f"How many seeds it takes to show a difference of {important:g} points is not known: to estimate it takes "
+            "several seeds whose results differ."
+        )
     test = max(tests, key=lambda test: test.spread)
     assert test.detectable is not None and test.seeds_needed is not None
     size = f"a real difference of {_points(test.detectable)}" if test.detectable < 1 else "hardly any difference"
     between = " between any two of them" if len(comparison.pairs) > 1 else ""
-    rough = ", by a rough guess from so few" if test.seeds < FEW_SEEDS else ""
+    rough = ", roughly estimated from so few" if test.seeds < FEW_SEEDS else ""
     return (
         f"What {test.seeds} seeds can show{rough}: {size}{between} is found in {_percent(POWER)} of such comparisons; "
         f"finding {100 * comparison.plan.important:g} points as often takes about {test.seeds_needed:,} seeds."
@@ -155,32 +159,34 @@ def _within_sentence(name: str) -> str:
 def _two_models(test: ImageTest, found: _Found) -> str:
     fewer, more = sorted([test.only_first, test.only_second])
     if found.interval is None:
-        return f"both recognised {_SAME_IMAGES}, so these tell no difference"
+        return f"both recognized {_SAME_IMAGES}, so these show no difference"
     if fewer == more:
-        counts = f"each knew {more:,} of the {test.images:,} test images that the other did not"
+        counts = f"each recognized {more:,} of the {test.images:,} test images that the other did not"
         return f"no difference is shown: {counts}, and {_may_be(found)}"
     counts = (
-        f"{found.better} recognised {more - fewer:,} more of the {test.images:,} test images than {found.worse} "
-        f"({more:,} that only it knew, {fewer:,} that only the other did)"
+        f"{found.better} recognized {more - fewer:,} more of the {test.images:,} test images than {found.worse} "
+        f"({more:,} that only it recognized, {fewer:,} that only the other did)"
     )
-    luck = f"equally good models differ at least so much in {_percent(test.p_value)} of such tests"
+    luck = f"equally good models would differ at least this much in {_percent(test.p_value)} of such tests"
     if found.shown:
-        return f"{counts}, and is the better one for such images: {luck}"
+        return f"{counts}, and is the better one for images like these: {luck}"
     return f"no difference is shown: {counts}, but {luck}; {_may_be(found)}"
 
 
 def _two_architectures(test: SeedTest, found: _Found) -> str:
     if test.p_value is None:
         difference = _points(found.lead)
-        return f"nothing can be concluded, since {_SAME_DIFFERENCE} ({difference}), which leaves no spread to judge by"
-    luck = f"equally good ones differ at least so much in {_percent(test.p_value)} of such comparisons"
+        return (
+            f"nothing can be concluded, since {_SAME_DIFFERENCE} ({difference}), so there is no spread to judge it by"
+        )
+    luck = f"equally good ones would differ at least this much in {_percent(test.p_value)} of such comparisons"
     if found.shown:
         return (
             f"over {test.seeds} seeds {found.better} did better than {found.worse} by {_points(found.lead)} on average "
             f"(95 % interval {_from_to(found.lead_interval)}); {luck}"
         )
     if found.lead == 0:
-        return f"no difference is shown: over {test.seeds} seeds both came out level on average, and {_may_be(found)}"
+        return f"no difference is shown: over {test.seeds} seeds both did equally well on average, and {_may_be(found)}"
     return (
         f"no difference is shown: over {test.seeds} seeds {found.better} came out {_points(found.lead)} ahead of "
         f"{found.worse} on average, but {luck}; {_may_be(found)}"
@@ -193,9 +199,9 @@ def _may_be(found: _Found) -> str:
 
 
 def _several(found: Sequence[_Found], why_not: str) -> str:
-    """What was shown between more than two, by the better one, and how large the other differences may be.
+    """What is shown between more than two, and how large the other differences may be.
 
-    `why_not` says of pairs without an interval why there is none.
+    `why_not` says why there is no interval, for pairs that have none.
     """
     beaten: dict[str, list[str]] = defaultdict(list)
     for each in found:
@@ -209,8 +215,8 @@ def _several(found: Sequence[_Found], why_not: str) -> str:
             f"{_between(undecided, len(found))} no difference is shown, but it may be as large as {_points(largest)} "
             "either way (95 % interval)"
         )
-    if untold := [each for each in found if each.interval is None]:
-        parts.append(f"{_between(untold, len(found))} nothing can be said, since {why_not}")
+    if unknown := [each for each in found if each.interval is None]:
+        parts.append(f"{_between(unknown, len(found))} nothing can be said, since {why_not}")
     return "; ".join(parts) + f" (corrected for comparing {len(found)} pairs)"
 
 

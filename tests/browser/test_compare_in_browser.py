@@ -25,7 +25,7 @@ def test_a_link_brings_the_set_up_and_a_comparison_says_what_follows(open_page: 
     expect(page.get_by_role("textbox", name="Hidden layers").first).to_have_value("none")
     expect(page.get_by_role("textbox", name="Seeds")).to_have_value("3")
     press_compare(page)
-    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    expect(page.get_by_role("heading", name="Conclusion")).to_be_visible()
     expect(page.get_by_text("These architectures:")).to_be_visible()
     expect(page.get_by_role("heading", name="Where they differ")).to_be_visible()
     expect(page.get_by_role("img", name=re.compile("first model said")).first).to_be_visible()
@@ -67,7 +67,7 @@ def test_a_comparison_is_set_up_and_started_by_keyboard(open_page: Opener) -> No
     seeds.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("1")
-    expect(page.get_by_text(re.compile("^2 runs, about|were trained here before"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^2 runs, about|were trained earlier"))).to_be_visible()
     button = page.get_by_role("button", name="Compare", exact=True)
     expect(button).to_be_enabled()
     for _ in range(8):
@@ -75,7 +75,7 @@ def test_a_comparison_is_set_up_and_started_by_keyboard(open_page: Opener) -> No
         if button.evaluate("node => node === document.activeElement"):
             break
     page.keyboard.press("Enter")
-    expect(page.get_by_text("nothing follows yet, since each was trained with one seed only")).to_be_visible()
+    expect(page.get_by_text("since each was trained with one seed only")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", [QUICK, "compare?claim=capacity"])
@@ -93,14 +93,14 @@ def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, path: str) -> N
 def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages(open_page: Opener) -> None:
     page = open_page(QUICK)
     press_compare(page)
-    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    expect(page.get_by_role("heading", name="Conclusion")).to_be_visible()
     first = page.url
     size = page.get_by_role("textbox", name="Hidden layers").nth(1)
     size.fill("24")
     expect(page.get_by_text("One hidden layer (24): 19,090 parameters")).to_be_visible()
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.get_by_text("One hidden layer (24): 3 seeds each.")).to_be_visible()
-    page.get_by_text(re.compile("^Your comparisons so far: 2")).click()
+    page.get_by_text(re.compile("^Your comparisons: 2")).click()
     listed = page.locator("[class*='st-key-listed_']", has_text="One hidden layer (16)")
     expect(listed.get_by_text(re.compile("done · In short:"))).to_be_visible()
     listed.get_by_role("button", name="Show").click()

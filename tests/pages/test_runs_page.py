@@ -1,4 +1,4 @@
-"""The Runs page: find, describe, share, compare, delete and put back, bring a model in."""
+"""The Runs page: find, describe, share, compare, delete and restore, export."""
 
 import re
 from datetime import date, timedelta
@@ -62,7 +62,7 @@ def texts(app: AppTest) -> str:
 
 def test_an_empty_page_says_what_comes(app: AppTest) -> None:
     look(app)
-    assert "Nothing has been trained yet" in app.info[0].value
+    assert "No runs yet" in app.info[0].value
 
 
 def test_ones_own_and_shared_runs_are_listed_and_nobody_elses(app: AppTest, queue: RunQueue) -> None:
@@ -73,7 +73,21 @@ def test_ones_own_and_shared_runs_are_listed_and_nobody_elses(app: AppTest, queu
     look(app)
     assert list(table(app)["Run"]) == [2, 1]
     assert list(table(app)["Title"]) == ["Look at this", "Run 1: One hidden layer (8)"]
-    assert list(table(app)["Whose"]) == [sha256(OTHER.encode()).hexdigest()[:4], "you"]
+    assert list(table(app)["Owner"]) == [sha256(OTHER.encode()).hexdigest()[:4], "you"]
+
+
+def test_visitors_find_the_mark_that_others_see_on_their_shared_runs(app: AppTest) -> None:
+    look(app)
+    assert sha256(ME.encode()).hexdigest()[:4] in texts(app)
+
+
+def test_a_title_that_looks_like_markdown_is_shown_as_it_was_typed(app: AppTest, queue: RunQueue) -> None:
+    shared = finished(queue, OTHER)
+    queue.describe(shared, "![x](http://example.com)", [SHARED])
+    finished(queue, learning_rate=0.01)
+    look(app, 0, 1)
+    names = [name for frame in app.table for name in frame.value.columns if "example" in name]
+    assert names and all(r"\!\[x\]\(http\:" in name for name in names)
 
 
 def test_runs_are_found_by_words_and_status(app: AppTest, queue: RunQueue) -> None:
@@ -83,7 +97,7 @@ def test_runs_are_found_by_words_and_status(app: AppTest, queue: RunQueue) -> No
     app.text_input(key="runs_search").set_value("note sigm").run()
     assert list(table(app)["Run"]) == [2]
     app.text_input(key="runs_search").set_value("nothing").run()
-    assert "take a filter away" in texts(app)
+    assert "No matching runs" in texts(app)
 
 
 def test_runs_are_found_by_architecture_accuracy_time_and_date(app: AppTest, queue: RunQueue) -> None:
@@ -97,11 +111,11 @@ def test_runs_are_found_by_architecture_accuracy_time_and_date(app: AppTest, que
     app.multiselect(key="runs_architectures").set_value(["Two hidden layers (7, 6)"]).run()
     assert list(table(app)["Run"]) == [2]
     app.date_input(key="runs_since").set_value(date.today() + timedelta(days=2)).run()
-    assert "take a filter away" in texts(app)
+    assert "No matching runs" in texts(app)
     app.date_input(key="runs_since").set_value(date.today() - timedelta(days=2)).run()
     assert list(table(app)["Run"]) == [2]
     app.slider(key="runs_accuracy").set_value((99, 100)).run()
-    assert "take a filter away" in texts(app)
+    assert "No matching runs" in texts(app)
 
 
 def test_runs_of_nobody_are_not_deleted_with_everything(app: AppTest, queue: RunQueue) -> None:
@@ -150,7 +164,7 @@ def test_several_runs_show_their_curves_and_what_differs(app: AppTest, queue: Ru
     finished(queue)
     finished(queue, learning_rate=0.01)
     look(app, 0, 1)
-    assert "What differs between them" in texts(app)
+    assert "Settings that differ" in texts(app)
     assert "Learning rate" in list(app.table[0].value[""])
 
 

@@ -345,7 +345,7 @@ def test_nothing_is_said_before_two_models_are_finished() -> None:
         comparison = compare(plan, runs)
         assert comparison.summaries[1].mean is None and comparison.summaries[1].interval is None
         assert comparison.summaries[1].gap is None and comparison.summaries[1].train_seconds is None
-        assert "nothing follows yet" in models_sentence(comparison)
+        assert "nothing can be concluded yet" in models_sentence(comparison)
         assert "0 of the 2 planned seeds" in architectures_sentence(comparison)
 
 
@@ -361,9 +361,9 @@ def test_the_verdict_is_the_three_sentences() -> None:
 
 def test_with_one_seed_nothing_follows_about_the_architectures() -> None:
     comparison = compared([ONE, TWO], [[0.97], [0.98]])
-    assert "two hidden layers (512, 256) recognised 100 more" in models_sentence(comparison)
+    assert "two hidden layers (512, 256) recognized 100 more" in models_sentence(comparison)
     assert "better one" in models_sentence(comparison)
-    assert "nothing follows yet" in architectures_sentence(comparison)
+    assert "nothing can be concluded yet" in architectures_sentence(comparison)
     assert "seed" in architectures_sentence(comparison)
     assert "not known" in sensitivity_sentence(comparison)
 
@@ -421,7 +421,7 @@ def test_several_are_told_by_what_was_shown_and_how_large_the_rest_may_be() -> N
 
 def test_equal_figures_are_no_proof_of_anything() -> None:
     level = compared([ONE, TWO], [[0.97, 0.98], [0.98, 0.97]])
-    assert "both came out level on average, and" in architectures_sentence(level)
+    assert "both did equally well on average, and" in architectures_sentence(level)
     assert "may really be anything from" in architectures_sentence(level)
     same = compared([ONE, TWO], [[0.97, 0.98], [0.97, 0.98]])
     assert "nothing can be concluded" in architectures_sentence(same) and "0.00 points" in architectures_sentence(same)
@@ -439,7 +439,7 @@ def test_as_many_images_each_way_are_no_difference_but_may_hide_one() -> None:
     first, second = known(0.97), np.roll(known(0.97), 40)
     comparison = compare(plan, [TrainedRun(run, evaluation(right), 1.0, 1.0, History(run)) for run, right in zip(plan.runs, [first, second], strict=True)])  # noqa: E501  # fmt: skip
     sentence = models_sentence(comparison)
-    assert "no difference is shown: each knew 40 of the 10,000 test images that the other did not" in sentence
+    assert "no difference is shown: each recognized 40 of the 10,000 test images that the other did not" in sentence
     assert "may really be anything from" in sentence
 
 
@@ -452,7 +452,7 @@ def test_what_could_be_noticed_follows_the_important_difference() -> None:
         sentence = sensitivity_sentence(comparison)
         assert f"a real difference of {100 * test.detectable:.2f} points is found in 80 % " in sentence
         assert f"finding {words} as often takes about {test.seeds_needed:,} seeds" in sentence
-        assert "rough guess" in sentence
+        assert "roughly estimated" in sentence
 
 
 def test_two_wild_seeds_can_hardly_show_anything() -> None:
@@ -461,10 +461,10 @@ def test_two_wild_seeds_can_hardly_show_anything() -> None:
 
 def test_the_short_sentence_keeps_these_models_and_such_models_apart() -> None:
     plain = short_sentence(compared([ONE, TWO], [[0.92, 0.921, 0.922], [0.97, 0.971, 0.973]]))
-    assert "of these two trained models two hidden layers" in plain
-    assert "and so it is on average over 3 seeds" in plain
+    assert "of these two trained models, two hidden layers" in plain
+    assert "also does better on average over 3 seeds" in plain
     luck = short_sentence(compared([ONE, TWO], [[0.98, 0.92, 0.95], [0.92, 0.98, 0.94]]))
-    assert "one hidden layer (256) is the better one; that it holds for such models in general, 3 seeds do not" in luck
+    assert "one hidden layer (256) is the better one, but 3 seeds do not show that this holds" in luck
     one_seed = short_sentence(compared([ONE, TWO], [[0.98], [0.92]]))
     assert "one seed cannot tell" in one_seed
     level = short_sentence(compared([ONE, TWO], [[0.97, 0.96], [0.9701, 0.9602]]))

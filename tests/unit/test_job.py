@@ -67,7 +67,9 @@ def test_the_time_left_is_estimated_from_what_was_trained_here_alone(
     job = Job(None, work, queue=queue, cache=cache)
     until(lambda: len(seen) == 2, "the work")
     # At first all was reused; then a tenth of the work was trained here, and a tenth is left.
-    assert seen == [(pytest.approx(0.8), None), (pytest.approx(0.9), pytest.approx(10))]
+    (reused, unknown), (progress, left) = seen
+    assert (reused, progress, left) == pytest.approx((0.8, 0.9, 10))
+    assert unknown is None
     go_on.set()
     job.join()
 
