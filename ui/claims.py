@@ -33,7 +33,9 @@ def show_claims() -> None:
     """Lets one choose a claim, asks for a prediction, looks into it, and says what came out."""
     linked = st.query_params.get("claim", "")
     if linked and linked not in CLAIMS:
-        st.warning(f"The link asks for a claim {linked[:40]!r}, and there is none.", icon=":material/link_off:")
+        st.warning(
+            f"The link asks for the claim {plain(repr(linked[:40]))}, which does not exist.", icon=":material/link_off:"
+        )
     if _CLAIM not in st.session_state or (came_by_link() and linked in CLAIMS):
         st.session_state[_CLAIM] = linked if linked in CLAIMS else next(iter(CLAIMS))
         _take_prediction(CLAIMS[st.session_state[_CLAIM]], st.query_params.get(PREDICTION, ""))

@@ -1,5 +1,6 @@
-"""The Compare page's behaviour in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
+"""The Compare page's behavior in Streamlit's own headless runner; what only a browser shows is in tests/browser."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import plotly.graph_objects as go
@@ -118,6 +119,39 @@ def test_a_comparison_trains_every_model_with_every_seed_and_says_what_follows(o
     assert list(table[""])[:3] == ["Test accuracy", "95 % interval over seeds", "Seeds finished"]
     assert "Recognized by none of the 4 trained models" in written
     assert app.query_params["job"] == jobs.all()[0].id
+
+
+def test_when_the_time_to_answer_was_measured_is_said(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**QUICK), jobs)
+    assert re.search(r"measured on this machine on \d{4}-\d\d-\d\d \d\d:\d\d\.", texts(app))
+
+
+def test_the_set_up_is_open_until_there_is_a_result_and_folds_above_it(open_page: Opener, jobs: Jobs) -> None:
+    app = open_page(**QUICK)
+    assert "Change the set-up" not in [expander.label for expander in app.expander]
+    compare(app, jobs)
+    [fold] = [expander for expander in app.expander if expander.label == "Change the set-up"]
+    assert not fold.proto.expanded
+    assert "compare_hidden_0" in [field.key for field in fold.text_input]
+    assert "compare" in [button.key for button in fold.button]
+    # Who follows a link to the comparison sees the same.
+    other = open_page(**{**QUICK, "job": jobs.all()[0].id})
+    assert "Change the set-up" in [expander.label for expander in other.expander]
+    assert "Conclusion" in texts(other)
+
+
+def test_the_next_comparison_opens_the_set_up_with_the_tutorials_pair(open_page: Opener, jobs: Jobs) -> None:
+    app = compare(open_page(**{**QUICK, "model": ["hidden:none", "hidden:256"]}), jobs)
+    app.button(key="compare_next").click().run()
+    assert not app.exception
+    assert "Change the set-up" not in [expander.label for expander in app.expander]
+    assert [app.text_input(key=f"compare_hidden_{slot}").value for slot in (0, 1)] == ["256", "512,256"]
+    assert "job" not in app.query_params
+
+
+def test_a_claim_that_a_link_makes_up_is_shown_as_it_is_written(open_page: Opener) -> None:
+    app = open_page(claim="![x](http://example.com)")
+    assert r"\!\[x\]\(http" in app.warning[0].value
 
 
 def test_one_seed_says_that_nothing_follows_about_architectures(open_page: Opener, jobs: Jobs) -> None:
