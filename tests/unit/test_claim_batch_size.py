@@ -27,6 +27,7 @@ from mlpcore.figures.style import run_color
 from mlpcore.history import EpochRecord, History
 from mlpcore.inspection.gradients import Agreement
 from mlpcore.runs import RunQueue
+from tests.few_images import few_images
 
 SECONDS_PER_UPDATE = {1: 1e-4, 8: 1.5e-4, 64: 3e-4, 512: 3e-3, FULL: 2e-2}
 RATE = {1: 0.03, 8: 0.1, 64: 0.3, 512: 0.3, FULL: 1.0}
@@ -207,7 +208,8 @@ def test_every_batch_is_a_dot_and_the_means_are_a_line() -> None:
 
 @pytest.fixture
 def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
+    few = few_images(mnist)
+    queue = RunQueue(load=lambda name: few, cores=2)
     yield queue
     queue.close()
 

@@ -21,6 +21,7 @@ from mlpcore.figures.claims_capacity import Series, accuracy_by_size, gains_of_s
 from mlpcore.history import History
 from mlpcore.network import parameter_count
 from mlpcore.runs import RunQueue
+from tests.few_images import few_images
 
 USUAL: dict[Hidden, float] = {
     (): 0.915, (4,): 0.82, (16,): 0.92, (64,): 0.937, (256,): 0.952, (1024,): 0.963, (256, 256, 256): 0.956,
@@ -194,13 +195,14 @@ def test_a_gain_has_its_interval_if_there_is_one() -> None:
 
 @pytest.fixture
 def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
+    few = few_images(mnist)
+    queue = RunQueue(load=lambda name: few, cores=2)
     yield queue
     queue.close()
 
 
 def test_a_small_investigation_trains_every_network(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacity, "EXPERIMENT", EXPERIMENT.changed(train_size=1000, epochs=4, device="cpu"))
+    monkeypatch.setattr(capacity, "EXPERIMENT", EXPERIMENT.changed(train_size=500, epochs=3, device="cpu"))
     monkeypatch.setattr(capacity, "SEEDS", (0, 1))
     job: Job = Job(CAPACITY, CAPACITY.investigate, queue=queue)
     job.join()

@@ -19,6 +19,7 @@ from mlpcore.figures.claims_optimizers import accuracy_by_optimizer, accuracy_by
 from mlpcore.figures.style import run_color
 from mlpcore.history import EpochRecord, HealthRecord, History, LayerHealth
 from mlpcore.runs import RunQueue
+from tests.few_images import few_images
 
 Shares = Mapping[OptimizerName, float]
 
@@ -180,7 +181,8 @@ def test_every_seed_is_a_dot_and_the_mean_a_diamond() -> None:
 
 @pytest.fixture
 def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
+    few = few_images(mnist)
+    queue = RunQueue(load=lambda name: few, cores=2)
     yield queue
     queue.close()
 

@@ -20,6 +20,7 @@ from mlpcore.figures import run_color
 from mlpcore.figures.claims_order import MAX_POINTS, accuracy_per_digit, accuracy_per_order, loss_by_turns
 from mlpcore.history import History
 from mlpcore.runs import RunQueue
+from tests.few_images import few_images
 
 Shares = tuple[float, ...]
 
@@ -190,7 +191,8 @@ def test_a_long_epoch_is_drawn_with_few_points_and_keeps_its_mean() -> None:
 
 @pytest.fixture
 def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
+    few = few_images(mnist)
+    queue = RunQueue(load=lambda name: few, cores=2)
     yield queue
     queue.close()
 

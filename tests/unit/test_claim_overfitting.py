@@ -20,6 +20,7 @@ from mlpcore.figures.claims_overfitting import highest_and_final, learning_and_m
 from mlpcore.figures.style import TRAIN, VALIDATION
 from mlpcore.history import EpochRecord, History
 from mlpcore.runs import RunQueue
+from tests.few_images import few_images
 
 FALLING, RISING, POOR = (0.8, 0.88, 0.82, 0.76), (0.8, 0.88, 0.89, 0.9), (0.2, 0.3, 0.25, 0.2)
 CLIMBING, SINKING = (0.5, 0.3, 0.35, 0.4), (0.5, 0.4, 0.35, 0.3)
@@ -178,7 +179,8 @@ def test_accuracy_and_loss_have_a_panel_each_and_the_lowest_loss_is_marked() -> 
 
 @pytest.fixture
 def queue(mnist: Dataset) -> Iterator[RunQueue]:
-    queue = RunQueue(load=lambda name: mnist, cores=2)
+    few = few_images(mnist)
+    queue = RunQueue(load=lambda name: few, cores=2)
     yield queue
     queue.close()
 
