@@ -20,7 +20,7 @@ from ui.inside.subjects import Subject, offer_file, pick_subject
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
-from ui.words import a_digit
+from ui.words import a_digit, plain
 
 _TEXTS = "inside"
 
@@ -48,8 +48,8 @@ def _verdict(subject: Subject, picture: Picture, passed: ForwardPass) -> None:
     mark = ":material/check:" if answer == picture.label else ":material/close:"
     with st.container(key="inside_verdict"):
         st.markdown(
-            f"{mark} {picture.title} shows **{a_digit(picture.label)}**. {subject.title} answers **{answer}** with a "
-            f"probability of {share}."
+            f"{mark} {picture.title} shows **{a_digit(picture.label)}**. {plain(subject.title)} answers "
+            f"**{answer}** with a probability of {share}."
         )
 
 

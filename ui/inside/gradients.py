@@ -21,7 +21,7 @@ from ui.inside.subjects import Subject, use_one_thread
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
-from ui.words import percent
+from ui.words import percent, plain
 
 _STEPS = 40
 """Of the loop that forgets `zero_grad`: with Adam its loss begins to suffer after some twenty."""
@@ -64,7 +64,7 @@ def show_accumulation(subject: Subject) -> None:
     found = _halves(subject.model.experiment, subject.model.network)
     st.table(
         {
-            "model": [f"{other}, untrained" if other else subject.title for other in found],
+            "model": [f"{other}, untrained" if other else plain(subject.title) for other in found],
             "norm, whole batch": [in_words(each.whole) for each in found.values()],
             "norm, two halves": [in_words(each.added) for each in found.values()],
             "largest difference": [_difference(each) for each in found.values()],
