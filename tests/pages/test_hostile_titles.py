@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
+from google.protobuf.descriptor import FieldDescriptor  # type: ignore[import-untyped]
+from google.protobuf.message import Message  # type: ignore[import-untyped]
 from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
@@ -48,6 +48,7 @@ SHOWN_AS_TEXT = {
     "MultiSelect": {"options", "raw_values"},
     "DownloadButton": {"url"},
     "Code": {"code_text"},
+    "Text": {"body"},
     "PlotlyChart": {"alt"},
     "Image": {"alt"},
     "Table": {"alt"},
@@ -119,12 +120,12 @@ def strings(message: Message, path: str = "") -> Iterator[tuple[str, str]]:
         elif field.type == FieldDescriptor.TYPE_STRING:
             yield from ((where, each) for each in values)
     if kind == "Table":
-        frame = convert_arrow_bytes_to_pandas_df(message.arrow_data.data)  # type: ignore[attr-defined]
+        frame = convert_arrow_bytes_to_pandas_df(message.arrow_data.data)
         for each in [*frame.columns, *frame.to_numpy().flatten()]:
             yield f"{path}/Table cell", str(each)
 
 
-def in_figure(value: object) -> Iterator[str]:
+def in_figure(value: Any) -> Iterator[str]:
     """All texts of a chart, in which plotly takes a few tags for HTML."""
     if isinstance(value, dict):
         if "figure" in value:
@@ -166,6 +167,27 @@ def every_word(app: AppTest) -> str:
 @pytest.mark.parametrize("page", ["start", "data", "compare", "draw", "runs"])
 def test_a_page_as_it_opens(page: str, shared: list[Run], imported: str) -> None:
     harmless(opened(page))
+
+
+IN_ADDRESSES = {
+    "start": ["mission"],
+    "data": ["view", "image", "batch_size"],
+    "train": ["run", "experiment"],
+    "compare": ["model", "seeds", "job", "claim", "predict"],
+    "inside": ["view", "model", "image", "off", "only"],
+    "draw": ["models", "tab", "why_model"],
+    "runs": ["lesson"],
+}
+
+
+@pytest.mark.parametrize(("page", "name"), [(page, name) for page, names in IN_ADDRESSES.items() for name in names])
+def test_what_an_address_says_is_text_too(page: str, name: str, queue: RunQueue) -> None:
+    harmless(opened(page, None, **{name: TITLE}))
+
+
+@pytest.mark.parametrize("name", ["question", "lock", "hide", "lesson"])
+def test_what_a_lesson_says_is_text_too(name: str, queue: RunQueue) -> None:
+    assert harmless(opened("inside", None, **{name: TITLE}))
 
 
 def test_train_shows_a_shared_run(shared: list[Run]) -> None:
