@@ -1,6 +1,7 @@
 """Browsing the images: by set, by digit, by number, at random; a gallery to page through, and one image chosen."""
 
 import random
+from collections.abc import Sequence
 
 import streamlit as st
 from torch import Tensor
@@ -24,16 +25,17 @@ from ui.data_address import (
 )
 from ui.field_inputs import number, show_problem
 from ui.lessons import lesson
-from ui.pictures import ink_on_paper
+from ui.picture_buttons import PictureButton, picture_buttons
 from ui.show_code import show_code
+from ui.transforms import show_image
 from ui.words import a_digit
 
 _PER_PAGE = 24
-_PICTURE_PIXELS = 56
+_PICTURE_PIXELS = 44
 
 
 def browse_images(dataset: Dataset) -> None:
-    """Lets one choose the image that is shown, among its neighbours or otherwise."""
+    """Lets one choose an image, among its neighbors or otherwise, and shows it large."""
     state = st.session_state
     with st.container(horizontal=True, vertical_alignment="bottom"):
         choose_split(dataset)
@@ -52,12 +54,19 @@ def browse_images(dataset: Dataset) -> None:
         rows = rows_of_class(images, chosen_digit())
         if "image" not in lesson().hidden:
             _choose_image(dataset, images, rows)
-    if "image" not in lesson().hidden:
+    if "image" in lesson().hidden:
+        show_image(dataset)
+    else:
         try:
             _typed_number(images)
         except ValueError as problem:
             show_problem(str(problem))
-        _gallery(images, rows)
+        # Side by side, so that what a click shows is in view.
+        left, right = st.columns(2, gap="large")
+        with left:
+            _gallery(images, rows)
+        with right:
+            show_image(dataset)
     show_code(code.browsing(state[SPLIT] == "train", state[IMAGE], chosen_digit()), key="data_browsing_code")
 
 
@@ -105,23 +114,25 @@ def choose_split(dataset: Dataset) -> None:
     )
 
 
-def picture_to_open(images: Images, row: int, key: str, caption: str) -> None:
-    """The image at `row`, with a button that shows it large."""
-    st.image(
-        ink_on_paper(images.images[row], _PICTURE_PIXELS),
-        width=_PICTURE_PIXELS,
-        caption=caption,
-        alt=f"Image {row:,}, a {images.labels[row]}.",
-    )
-    is_shown = st.session_state[IMAGE] == row
-    st.button(
-        f":primary[**{row}**]" if is_shown else str(row),
+def pictures_to_open(images: Images, rows: Sequence[int], notes: Sequence[str], key: str, label: str) -> None:
+    """The images at these rows, each with a note below it; a click shows it large."""
+    picture_buttons(
+        [
+            PictureButton(
+                row,
+                255 - images.images[row].numpy(),
+                str(row),
+                note,
+                f"{row}: {a_digit(int(images.labels[row]))}",
+                disabled=not _may_show(images, row),
+            )
+            for row, note in zip(rows, notes, strict=True)
+        ],
         key=key,
-        type="tertiary",
-        width=_PICTURE_PIXELS,
-        disabled=not _may_show(images, row),
-        on_click=_show,
-        args=(images, row),
+        label=label,
+        side=_PICTURE_PIXELS,
+        pressed=st.session_state[IMAGE],
+        on_click=lambda row: _show(images, row),
     )
 
 
@@ -136,10 +147,7 @@ def _gallery(images: Images, rows: Tensor) -> None:
     place = int((rows < st.session_state[IMAGE]).sum())
     first = place - place % _PER_PAGE
     page = rows[first : first + _PER_PAGE].tolist()
-    grid = st.grid(min_column_width=_PICTURE_PIXELS, gap="xsmall", key="data_gallery")
-    for slot, row in enumerate(page):
-        with grid.container(gap=None):
-            picture_to_open(images, row, f"data_gallery_{slot}", str(int(images.labels[row])))
+    pictures_to_open(images, page, [str(label) for label in images.labels[page].tolist()], "data_gallery", "Images")
     with st.container(horizontal=True, vertical_alignment="center"):
         for title, icon, start in [
             ("Previous", ":material/chevron_left:", first - _PER_PAGE),
@@ -154,7 +162,7 @@ def _gallery(images: Images, rows: Tensor) -> None:
                 on_click=_show,
                 args=(images, int(rows[start]) if there else 0),
             )
-        st.caption(f"{first + 1:,} to {first + len(page):,} of {len(rows):,}")
+        st.caption(f"{first + 1:,} to {first + len(page):,} of {len(rows):,}; below each its number and its digit")
 
 
 def _show(images: Images, row: int) -> None:

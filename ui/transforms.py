@@ -22,17 +22,41 @@ from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
 from ui.texts import texts
+from ui.words import a_digit
 
 _PIXELS = 784
 _NAMES: dict[Stage, str] = {"raw": "Raw, 0 to 255", "tensor": "After ToTensor", "normalized": "After Normalize"}
 
 
-def show_transforms(dataset: Dataset) -> None:
-    """The image that is shown, and what the transforms make of its numbers."""
+def show_image(dataset: Dataset) -> None:
+    """The chosen image, large, with a frame around the part whose numbers are shown."""
     state, images = st.session_state, images_of(dataset)
     image, label = images.images[state[IMAGE]], int(images.labels[state[IMAGE]])
-    normalization = dataset.mean, dataset.std
     st.subheader(f"Image {state[IMAGE]:,}: {dataset.classes[label]}", anchor=False)
+    live_chart(
+        as_json(figures.image_with_frame(image, state[TOP], state[LEFT], LENS)),
+        key="data_image_large",
+        alt=f"Image {state[IMAGE]:,}, {a_digit(label)}, enlarged, with a frame around the pixels shown as numbers.",
+        height=280,
+    )
+    if "lens" not in lesson().hidden:
+        for column, title, name in zip(st.columns(2), ("Rows from", "Columns from"), (TOP, LEFT), strict=True):
+            with column:
+                st.slider(
+                    title,
+                    int(LENS_PLACES.low),
+                    int(LENS_PLACES.high),
+                    key=name,
+                    disabled=lesson().locks("lens"),
+                    persist_state="session",
+                )
+
+
+def show_transforms(dataset: Dataset) -> None:
+    """What the transforms make of the chosen image's numbers."""
+    state, image = st.session_state, images_of(dataset).images[st.session_state[IMAGE]]
+    normalization = dataset.mean, dataset.std
+    st.subheader("Its pixels as numbers", anchor=False)
     if "stage" not in lesson().hidden:
         st.segmented_control(
             "Its pixels",
@@ -49,36 +73,19 @@ def show_transforms(dataset: Dataset) -> None:
     ends = scale(stage, normalization)
     paper, ink = float(ends[0]), float(ends[-1])
     st.markdown(texts("data")[stage].format(mean=dataset.mean, std=dataset.std, paper=f"{paper:.4f}".replace("-", "−")))
-    left, middle, right = st.columns(3)
+    left, right = st.columns(2, gap="large")
     with left:
-        live_chart(
-            as_json(figures.image_with_frame(image, state[TOP], state[LEFT], LENS)),
-            key="data_image_large",
-            alt=f"Image {state[IMAGE]:,}, a {label}, enlarged, with a frame around the part whose numbers are shown.",
-            height=280,
-        )
-        if "lens" not in lesson().hidden:
-            for title, name in [("Rows from", TOP), ("Columns from", LEFT)]:
-                st.slider(
-                    title,
-                    int(LENS_PLACES.low),
-                    int(LENS_PLACES.high),
-                    key=name,
-                    disabled=lesson().locks("lens"),
-                    persist_state="session",
-                )
-    with middle:
         top, start = state[TOP], state[LEFT]
         part = values[top : top + LENS, start : start + LENS]
         live_chart(
             as_json(figures.pixel_numbers(part, paper, ink, top, start)),
             key="data_numbers",
             alt=f"The pixel values of rows {top} to {top + LENS - 1} and columns {start} to {start + LENS - 1}.",
-            height=280,
+            height=340,
         )
         st.caption(
-            "The part of the image within the frame."
-            + ("" if lesson().locks("lens") else " Move it with the two sliders.")
+            "The part of the image inside the frame."
+            + ("" if lesson().locks("lens") else " Move the frame with the two sliders.")
         )
     with right:
         _histogram(dataset, image, stage)

@@ -16,7 +16,7 @@ from mlpcore.exploration import (
 )
 from mlpcore.figures import data as figures
 from ui.data_address import SPLIT, TYPICAL, images_of
-from ui.image_browser import choose_split, picture_to_open
+from ui.image_browser import choose_split, pictures_to_open
 from ui.lessons import lesson
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
@@ -112,7 +112,5 @@ def _typical(images: Images) -> None:
     order, distances = by_distance(images, digit), distances_to_mean(images)
     for title, rows in [("most", order[:_TYPICAL_COUNT]), ("least", order.flip(0)[:_TYPICAL_COUNT])]:
         st.markdown(f"**{title.capitalize()} typical**, with the distance")
-        grid = st.grid(min_column_width=64, gap="xsmall", key=f"data_{title}_typical")
-        for slot, row in enumerate(rows.tolist()):
-            with grid.container(gap=None):
-                picture_to_open(images, row, f"data_{title}_{slot}", f"{distances[row]:.2f}")
+        notes = [f"{distance:.2f}" for distance in distances[rows].tolist()]
+        pictures_to_open(images, rows.tolist(), notes, f"data_{title}_typical", f"{title.capitalize()} typical")

@@ -173,7 +173,7 @@ IN_ADDRESSES = {
     "start": ["mission"],
     "data": ["view", "image", "batch_size"],
     "train": ["run", "experiment"],
-    "compare": ["model", "seeds", "job", "claim", "predict"],
+    "compare": ["model", "seeds", "job", "claim", "prediction"],
     "inside": ["view", "model", "image", "off", "only"],
     "draw": ["models", "tab", "why_model"],
     "runs": ["lesson"],

@@ -25,6 +25,7 @@ from ui.inside.pictured import Picture
 from ui.inside.subjects import Subject, use_one_thread
 from ui.lessons import lesson
 from ui.live_chart import as_json, clickable_chart, last_click, live_chart
+from ui.picture_buttons import PictureButton, picture_buttons
 from ui.show_code import show_code
 from ui.texts import texts
 from ui.words import percent
@@ -32,7 +33,7 @@ from ui.words import percent
 _TEXTS = "inside"
 _SHOWN = 8
 _TERMS = 8
-_PICTURE_PIXELS = 80
+_PICTURE_PIXELS = 66
 _EVERY = 5
 """Every fifth test image is enough for a quick look: 2,000 of them."""
 
@@ -166,27 +167,25 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
     otherwise = "makes 0 of it" if subject.activation == "ReLU" else "damps it"
     name = "pictures_first" if layer == 0 else "pictures_deep" if has_maps else "pictures_none"
     st.markdown(texts(_TEXTS)[name].format(activation=subject.activation, otherwise=otherwise))
-    # So wide that all eight neurons, or ten classes, stand in one row on a usual screen.
-    width = _PICTURE_PIXELS + 12 if is_hidden else _PICTURE_PIXELS
-    grid = st.grid(min_column_width=width, gap="small" if is_hidden else "xsmall", key="inside_strongest")
-    for slot, (index, found) in enumerate(maps.items()):
-        with grid.container(gap=None):
-            if found is not None:
-                st.image(
-                    figures.signed_picture(found.weights, _PICTURE_PIXELS),
-                    width=_PICTURE_PIXELS,
-                    alt=f"What neuron {index} looks for: orange where it wants ink, blue where it does not.",
-                )
-            title = f"{'Class' if not is_hidden else 'Neuron'} {index}"
-            st.button(
-                f":primary[**{title}**]" if index == chosen.index else title,
-                key=f"inside_open_{slot}",
-                type="tertiary",
+    kind, gives = ("Neuron", "gives") if is_hidden else ("Class", "logit")
+    picture_buttons(
+        [
+            PictureButton(
+                index,
+                None if found is None else figures.signed_picture(found.weights, 1),
+                f"{kind} {index}",
+                f"{gives} {in_words(float(values[index]))}",
+                f"{kind} {index}",
                 disabled=lesson().locks("neuron"),
-                on_click=_choose,
-                args=(layer, index),
             )
-            st.caption(f"{'logit' if not is_hidden else 'gives'} {in_words(float(values[index]))}")
+            for index, found in maps.items()
+        ],
+        key="inside_strongest",
+        label="Strongest neurons" if is_hidden else "Classes",
+        side=_PICTURE_PIXELS,
+        pressed=chosen.index,
+        on_click=lambda index: _choose(layer, index),
+    )
     if pushed is not None:
         live_chart(
             as_json(figures.pushes(order.tolist(), pushed[order].tolist(), answer)),
