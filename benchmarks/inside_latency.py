@@ -154,6 +154,11 @@ def press(*keys: str) -> Act:
     return lambda page, number: page.locator(f"{_key(keys[number % len(keys)])} button").click()
 
 
+def press_picture(key: str, *places: int) -> Act:
+    """Presses the pictures at these places, in turn."""
+    return lambda page, number: page.locator(f"{_key(key)} button").nth(places[number % len(places)]).click()
+
+
 def choose(key: str, *names: str) -> Act:
     """Chooses the options of a segmented control in turn."""
     return lambda page, number: (
@@ -211,13 +216,13 @@ def steps_inside(model: str) -> list[Step]:
     forward, step = f"inside?model={model}", f"inside?view=step&step_model={model}"
     modes = f"inside?view=modes&model={model}&image=321"
     panel, call, verdict = _key("inside_neuron_panel"), _key("inside_call_panel"), _key("inside_verdict")
-    open_one = press(*(f"inside_open_{slot}" for slot in (3, 5, 1, 6, 2, 7)))
+    open_one = press_picture("inside_open", 3, 5, 1, 6, 2, 7)
     layers, orders = ("Hidden layer 2", "Output", "Hidden layer 1"), ("Push of the answer", "Activation")
     steps = [
         Step("a neuron", forward, open_one, panel),
         Step("a neuron on the strip", forward, point_at(f"inside_strip_{model}_0"), panel),
         Step("another layer", forward, choose("inside_layer", *layers), panel),
-        Step("strongest by push", forward, choose("inside_order", *orders), _key("inside_strongest")),
+        Step("strongest by push", forward, choose("inside_order", *orders), _key("inside_open")),
         Step("another image", forward, press("inside_random"), verdict),
         Step("switch a neuron off", forward, press("inside_toggle"), _key("inside_without"), open_one),
         Step("count on all 10,000", forward, press("inside_count_all"), _key("inside_without"), _next_off),
@@ -232,7 +237,7 @@ def steps_inside(model: str) -> list[Step]:
 
 
 def _next_off(page: Page, number: int) -> None:
-    press(f"inside_open_{1 + number % 7}")(page, number)
+    press_picture("inside_open", 1 + number % 7)(page, number)
     settle(page)
     press("inside_toggle")(page, number)
 
@@ -258,7 +263,6 @@ _SIZES = ("32", "128", "50", "64", "100")
 _STAGES = ("Hidden 1 (512)", "Hidden 2 (256)", "Input (784)")
 _TRANSFORMS = ("After ToTensor", "After Normalize", "Raw, 0 to 255")
 _SETS = ("Test (10,000)", "Training (60,000)")
-_GALLERY = ("data_gallery_3", "data_gallery_9", "data_gallery_20", "data_gallery_1")
 _DIGITS = ("7", "4", "1", "9", "0")
 
 STEPS_OF_BOTH = [
@@ -273,13 +277,13 @@ STEPS_OF_BOTH = [
          _key("projector_table")),
     Step("Projector: a digit", "inside?view=depth", point_at("projector_chart"), _key("projector_clicked")),
     Step("Data: another image", "data", press("data_random"), _HEADING),
-    Step("Data: a picture of the gallery", "data", press(*_GALLERY), _HEADING),
+    Step("Data: a picture of the gallery", "data", press_picture("data_gallery", 3, 9, 20, 1), _HEADING),
     Step("Data: next pictures", "data", press("data_page_next"), _HEADING),
     Step("Data: another digit", "data", pick(*_DIGITS), _key("data_gallery"), open_list("data_digit")),
     Step("Data: another transform", "data", choose("data_stage", *_TRANSFORMS), _key("data_numbers")),
     Step("Data, all together: another digit", "data?view=set", choose("data_typical", *_DIGITS),
-         _key("data_most_typical")),
-    Step("Data, all together: another set", "data?view=set", choose("data_split", *_SETS), _key("data_most_typical")),
+         _key("data_most")),
+    Step("Data, all together: another set", "data?view=set", choose("data_split", *_SETS), _key("data_most")),
     Step("Data, DataLoader: next batch", "data?view=loader", press("data_batch_next"), _HEADING),
     Step("Data, DataLoader: shuffle", "data?view=loader", switch("data_shuffle"), _key("data_counts")),
     Step("Data, DataLoader: batch size", "data?view=loader", type_into("data_batch_size_field", _SIZES), _HEADING,

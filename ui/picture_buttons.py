@@ -114,10 +114,11 @@ def picture_buttons(
     """
 
     def clicked() -> None:
-        value = int(st.session_state[key].clicked)
         # What the browser sends may be anything.
-        if any(button.value == value and not button.disabled for button in buttons):
-            on_click(value)
+        sent = st.session_state[key].clicked
+        for button in buttons:
+            if button.value == sent and not button.disabled:
+                on_click(button.value)
 
     pictures = [
         {

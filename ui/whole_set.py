@@ -113,4 +113,4 @@ def _typical(images: Images) -> None:
     for title, rows in [("most", order[:_TYPICAL_COUNT]), ("least", order.flip(0)[:_TYPICAL_COUNT])]:
         st.markdown(f"**{title.capitalize()} typical**, with the distance")
         notes = [f"{distance:.2f}" for distance in distances[rows].tolist()]
-        pictures_to_open(images, rows.tolist(), notes, f"data_{title}_typical", f"{title.capitalize()} typical")
+        pictures_to_open(images, rows.tolist(), notes, f"data_{title}", f"{title.capitalize()} typical")

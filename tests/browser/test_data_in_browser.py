@@ -38,7 +38,7 @@ def test_numbers_and_histogram_change_in_place_with_the_stage(open_page: Opener)
 
 def test_a_picture_of_the_gallery_opens_and_the_link_shows_it_again(open_page: Opener) -> None:
     page = open_page("data?split=test&digit=7")
-    page.get_by_role("button", name="17", exact=True).click()
+    page.get_by_role("button", name="17: a 7").locator("img").click()
     expect(page.get_by_role("heading", name="Image 17: 7")).to_be_visible()
     page.wait_for_url(re.compile("image=17"))
     again = open_page(page.url.split("/")[-1])
@@ -46,6 +46,27 @@ def test_a_picture_of_the_gallery_opens_and_the_link_shows_it_again(open_page: O
     expect(again.get_by_role("radio", name="Test (10,000)")).to_be_checked()
     again.reload()
     expect(again.get_by_role("heading", name="Image 17: 7")).to_be_visible()
+
+
+def test_what_a_click_on_a_picture_shows_is_in_view(open_page: Opener) -> None:
+    page = open_page("data", height=800)
+    picture = page.get_by_role("button", name="23: a 1").locator("img")
+    expect(picture).to_be_in_viewport(ratio=1)
+    picture.click()
+    expect(page.get_by_role("heading", name="Image 23: 1")).to_be_in_viewport(ratio=1)
+    expect(chart(page, "data_image_large")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="23: a 1")).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_pictures_are_reached_by_keyboard_and_keep_the_focus(open_page: Opener) -> None:
+    page = open_page("data")
+    page.get_by_role("button", name="4: a 9").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Image 5: 2")).to_be_visible()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", name="Image 6: 1")).to_be_visible()
 
 
 def test_batches_of_the_loader_and_the_way_to_the_claim_about_order(open_page: Opener) -> None:
@@ -94,8 +115,8 @@ def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, path: str, last
 
 def test_a_typical_image_opens_among_the_images(open_page: Opener) -> None:
     page = open_page("data?view=set")
-    most_typical = page.locator(".st-key-data_most_0 button")
-    number = most_typical.inner_text()
+    most_typical = page.locator(".st-key-data_most button").first
+    number = most_typical.locator(".title").inner_text()
     most_typical.click()
     expect(page.get_by_role("heading", name=re.compile(f"^Image {int(number):,}: "))).to_be_visible()
     expect(page.get_by_role("radio", name="Images")).to_be_checked()

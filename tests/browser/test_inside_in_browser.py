@@ -47,15 +47,15 @@ def test_a_click_on_the_same_place_opens_the_neuron_again(inside: Page) -> None:
     cells.click(position=middle)
     expect(panel).not_to_contain_text(before.partition(":")[0])
     on_the_strip = panel.inner_text().partition(":")[0]
-    inside.locator(".st-key-inside_open_3 button").click()
+    inside.locator(".st-key-inside_open button img").nth(3).click()
     expect(panel).not_to_contain_text(on_the_strip)
     cells.click(position=middle)
     expect(panel).to_contain_text(on_the_strip)
 
 
 def test_a_neuron_is_opened_by_keyboard_and_switched_off(inside: Page) -> None:
-    neuron = inside.locator(".st-key-inside_open_3 button")
-    number = re.sub(r"\D", "", neuron.inner_text())
+    neuron = inside.locator(".st-key-inside_open button").nth(3)
+    number = re.sub(r"\D", "", neuron.locator(".title").inner_text())
     neuron.focus()
     inside.keyboard.press("Enter")
     expect(inside.locator(".st-key-inside_neuron_panel")).to_contain_text(f"Neuron {number} of hidden layer 1")

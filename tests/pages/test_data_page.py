@@ -54,7 +54,7 @@ def shown_image(app: AppTest) -> int:
 def gallery(app: AppTest) -> list[str]:
     """The numbers below the pictures."""
     buttons = [button for button in app.button if str(button.key).startswith("data_gallery_")]
-    return [button.label.replace(":primary[**", "").replace("**]", "") for button in buttons]
+    return [button.label.strip("*") for button in buttons]
 
 
 def address(app: AppTest) -> dict[str, str]:

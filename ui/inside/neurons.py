@@ -180,7 +180,7 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
             )
             for index, found in maps.items()
         ],
-        key="inside_strongest",
+        key="inside_open",
         label="Strongest neurons" if is_hidden else "Classes",
         side=_PICTURE_PIXELS,
         pressed=chosen.index,
