@@ -1,6 +1,8 @@
-"""A model that has to press every image through two neurons, so that all it makes of an image is a point in a plane."""
+"""A model that squeezes every image through two neurons, so that all it knows of an image is a point in a plane."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from mlpcore.experiment import Experiment, experiment_from_fields
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
-from mlpcore.runs import Run, RunQueue
+from mlpcore.runs import WATCHES, Run, RunQueue, Status
 from mlpcore.snapshots import log_spaced
 
 EVERY = 10
@@ -24,6 +26,9 @@ LIVE_EVERY = 40
 """Steps between two looks at a model while it trains: some 60 ms, of which a look takes less than a tenth."""
 
 Points = npt.NDArray[np.float32]
+
+_newest: WeakKeyDictionary[RunQueue, OrderedDict[str, Run]] = WeakKeyDictionary()
+"""For each queue the newest run of each owner, the last started at the end."""
 
 
 def experiment(seed: int) -> Experiment:
@@ -120,18 +125,27 @@ class PlaneWatch:
 def submit(queue: RunQueue, watch: PlaneWatch, owner: str, *, paused: bool = False) -> Run:
     """Queues the run that is watched; with `paused` it waits before its first step.
 
-    It takes the place of whatever the owner had watched before.
+    It is in no list of runs and not kept on disk, and it replaces whatever its owner watched before.
     """
-    run = queue.submit(watch.experiment, owner, paused=paused, watch=watch)
+    if former := newest(queue, owner):
+        queue.stop(former)
+    run = queue.submit(watch.experiment, owner, paused=paused, watch=watch, listed=False)
     watch.run = run
+    started = _newest.setdefault(queue, OrderedDict())
+    started[owner] = run
+    started.move_to_end(owner)
+    while len(started) > WATCHES:
+        _, oldest = started.popitem(last=False)
+        queue.stop(oldest)
     return run
 
 
 def watch_of(run: Run) -> PlaneWatch | None:
-    """What was seen of a run's plane, if it was watched so, and is still kept."""
+    """What was seen of a run's plane, if that was watched."""
     return run.watch if isinstance(run.watch, PlaneWatch) else None
 
 
 def newest(queue: RunQueue, owner: str) -> Run | None:
-    """The owner's run whose plane is watched, if there is one."""
-    return next((run for run in queue.runs() if run.owner == owner and watch_of(run)), None)
+    """The owner's run whose plane was watched last; None without one, or if it was canceled before its first step."""
+    run = _newest.get(queue, {}).get(owner)
+    return None if run is None or (run.status is Status.STOPPED and run.step == 0) else run

@@ -7,13 +7,14 @@ from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
 from ui.inside.address import PAGE, VIEW, VIEWS, address, note_address, take_address
 from ui.inside.binary import show_yes_or_no
-from ui.inside.depth import show_depth
 from ui.inside.forward import walk_forward
 from ui.inside.modes import show_modes
 from ui.inside.step import show_step
 from ui.lessons import lesson, offer_lesson, show_lesson
 from ui.navigation import through_app
+from ui.projector import show_projector
 from ui.texts import texts
+from ui.two_neurons import show_two_neurons
 
 through_app()
 
@@ -25,10 +26,13 @@ if not dataset_ready("mnist"):
 dataset = datasets.load("mnist")
 for problem in take_address():
     st.warning(f"Part of the link could not be used. {plain(problem)}", icon=":material/link_off:")
+views = [name for name in VIEWS if name != "two_neurons" or not lesson().locks("two_neurons")]
+if st.session_state[VIEW] not in views:
+    st.session_state[VIEW] = views[0]
 if "view" not in lesson().hidden:
     st.segmented_control(
         "What to look into",
-        list(VIEWS),
+        views,
         key=VIEW,
         format_func=VIEWS.__getitem__,
         required=True,
@@ -46,6 +50,8 @@ match st.session_state[VIEW]:
     case "binary":
         show_yes_or_no(dataset)
     case "depth":
-        show_depth()
+        show_projector()
+    case "two_neurons":
+        show_two_neurons()
 note_address()
 offer_lesson(PAGE, address)

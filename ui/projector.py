@@ -40,6 +40,7 @@ def show_projector() -> None:
     """Lets one choose a model and a stage of it, and shows the images there; MNIST must be on the disk."""
     use_one_thread()
     words = texts("projector")
+    st.subheader("The digits as points", anchor=False)
     st.markdown(words["intro"].format(images=len(_images().labels)))
     hidden, locked = "projector" in lesson().hidden, lesson().locks("projector")
     with st.container(horizontal=True, vertical_alignment="bottom"):

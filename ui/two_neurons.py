@@ -7,6 +7,7 @@ import streamlit as st
 
 from mlpcore import datasets, runs
 from mlpcore.datasets import Images
+from mlpcore.experiment import Experiment
 from mlpcore.figures.projection import accuracy_by_step, clicked_point, grid, two_neuron_plane
 from mlpcore.figures.style import run_color
 from mlpcore.inspection.plane_code import two_neurons
@@ -33,10 +34,10 @@ _PICTURE_PIXELS = 84
 def show_two_neurons() -> None:
     """Offers to train the model, and shows its plane while it trains and afterwards; MNIST must be on the disk."""
     words = texts("two_neurons")
+    st.subheader("Two neurons, while they learn", anchor=False)
     run = newest(runs.queue, owner())
     watch = (watch_of(run) if run else None) or _untrained()
-    sizes = "-".join(map(str, watch.experiment.architecture.sizes))
-    st.markdown(words["intro"].format(sizes=sizes, images=len(watch.images.labels)))
+    st.markdown(words["intro"].format(sizes=_sizes(watch.experiment), images=len(watch.images.labels)))
     busy = run is not None and not run.status.is_final
     with st.container(horizontal=True):
         following = run.experiment.seed + 1 if run else 0
@@ -64,6 +65,10 @@ def show_two_neurons() -> None:
     st.markdown(words["regions"])
     st.markdown(words["activation"])
     show_code(two_neurons(watch.experiment, EVERY), key="two_neurons_code")
+
+
+def _sizes(trained: Experiment) -> str:
+    return "-".join(map(str, trained.architecture.sizes))
 
 
 def _start(seed: int, paused: bool) -> None:
@@ -100,7 +105,7 @@ def _window(run: Run | None, watch: PlaneWatch, *, was_final: bool) -> None:
 
 def _head(run: Run, was_final: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{run.title}**", width="content")
+        st.markdown(f"**{_sizes(run.experiment)}, seed {run.experiment.seed}**", width="content")
         icon, color = STATUS_BADGES[run.status]
         st.badge("stopping" if run.stopping and not was_final else run.status, icon=icon, color=color)
     st.progress(run.progress, text=progress_in_words(run))
@@ -147,7 +152,7 @@ def _accuracy(run: Run | None, watch: PlaneWatch) -> None:
                 np.array([each.step for each in looks]),
                 np.array([each.accuracy for each in looks]),
                 watch.experiment.total_steps,
-                run_color(run.number if run else 1),
+                run_color(1),
             )
         ),
         key=f"two_neurons_accuracy_{run.id if run else ''}",

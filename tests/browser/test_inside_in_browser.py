@@ -12,7 +12,8 @@ VIEWS = {
     "step": "What each optimizer would do with one gradient",
     "modes": "no_grad: what is not kept",
     "binary": "How many outputs?",
-    "depth": "Two neurons, while they learn",
+    "depth": "The digits as points",
+    "two_neurons": "Two neurons, while they learn",
 }
 
 

@@ -103,7 +103,7 @@ def test_another_stage_is_chosen_by_keyboard_and_shown_whole(open_page: Opener) 
 
 
 def test_two_neurons_learn_step_by_step_and_every_moment_can_be_seen_again(open_page: Opener) -> None:
-    page = open_page("inside?view=depth", height=2200)
+    page = open_page("inside?view=two_neurons", height=1400)
     drawn(page, PLANE)
     page.get_by_role("button", name="Step by step").click()
     step = page.get_by_role("button", name="10 steps")
@@ -124,9 +124,23 @@ def test_two_neurons_learn_step_by_step_and_every_moment_can_be_seen_again(open_
     assert first_x(node) == before
 
 
-def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener) -> None:
-    page = open_page("inside?view=depth", width=360, height=800)
-    drawn(page, PROJECTOR)
-    drawn(page, PLANE)
+def test_two_neurons_are_there_again_after_a_reload(open_page: Opener) -> None:
+    page = open_page("inside", height=800)
+    page.get_by_role("radio", name="Two neurons").click()
+    page.get_by_role("button", name="Step by step").click()
+    head = page.locator(".st-key-two_neurons_head")
+    expect(head).to_contain_text("paused")
+    expect(page).to_have_url(re.compile("view=two_neurons"))
+    page.reload()
+    expect(head).to_contain_text("paused")
+    expect(head).to_be_in_viewport()
+    page.get_by_role("link", name="Train", exact=True).click()
+    expect(page.get_by_text("Nothing has been trained yet")).to_be_visible()
+
+
+@pytest.mark.parametrize(("view", "chart"), [("depth", PROJECTOR), ("two_neurons", PLANE)])
+def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, view: str, chart: str) -> None:
+    page = open_page(f"inside?view={view}", width=360, height=800)
+    drawn(page, chart)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0

@@ -24,7 +24,7 @@ def queue(mnist: Dataset, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunQueue]
 
 @pytest.fixture(autouse=True)
 def pictures_as_buttons(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamlit's own buttons in place of those with pictures, which only a browser shows: `key_0`, `key_1` and so on."""
+    """Streamlit's own buttons in place of those with pictures, which only a browser shows: `key_0`, `key_1`, …"""
 
     def show(key: str, data: dict[str, Any], on_clicked_change: Callable[[], None]) -> None:
         def click(value: int) -> None:

@@ -226,7 +226,7 @@ AWAY: dict[str, dict[str, tuple[dict[str, str], list[str]]]] = {
         "forgetting": ({"view": "step"}, ["inside_forgetting_code"]),
         "accumulation": ({"view": "step"}, ["inside_accumulation_code"]),
         "optimizers": ({"view": "step"}, ["inside_optimizers_code"]),
-        "two_neurons": ({"view": "depth"}, ["two_neurons_train"]),
+        "two_neurons": ({"view": "two_neurons"}, ["two_neurons_train"]),
     },
     "draw": {
         "names": ({}, ["models_picked", "drawn_code"]),

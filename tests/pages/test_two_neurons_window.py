@@ -12,7 +12,7 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.identity import new_name
 from mlpcore.runs import Run, RunQueue, Status
-from mlpcore.two_neurons import PlaneWatch, shown_images, submit, watch_of
+from mlpcore.two_neurons import PlaneWatch, newest, shown_images, submit, watch_of
 from tests.points import PointChart
 from tests.waiting import until
 from ui import two_neurons
@@ -68,9 +68,15 @@ def rests_at(run: Run, step: int) -> bool:
     return run.step == step and run.status is Status.PAUSED
 
 
+def started(page: AppTest, queue: RunQueue) -> Run:
+    run = newest(queue, page.session_state["owner"])
+    assert run
+    return run
+
+
 def finish(page: AppTest, queue: RunQueue) -> Run:
     page.button(key="two_neurons_train").click().run()
-    (run, *_) = queue.runs()
+    run = started(page, queue)
     until(lambda: run.status.is_final, "the end")
     page.run()
     return run
@@ -81,7 +87,7 @@ def test_it_begins_with_the_untrained_model(page: AppTest, chart: PointChart, qu
     assert figures(page)["Step"] == "0"
     assert sorted(chart.points) == list(range(1000))
     assert not page.select_slider
-    assert not queue.runs()
+    assert newest(queue, page.session_state["owner"]) is None
 
 
 def test_training_moves_the_digits_and_afterwards_every_moment_can_be_seen(
@@ -138,7 +144,7 @@ def test_a_click_shows_the_image_and_what_the_model_answers_at_that_moment(
 
 def test_step_by_step_it_waits_and_goes_on_as_it_is_told(page: AppTest, queue: RunQueue) -> None:
     page.button(key="two_neurons_step_by_step").click().run()
-    (run,) = queue.runs()
+    run = started(page, queue)
     assert run.status is Status.PAUSED
     assert page.button(key="two_neurons_train").disabled
     for key, steps in (("run_1_step", 1), ("run_10_steps", 11)):
@@ -154,16 +160,13 @@ def test_step_by_step_it_waits_and_goes_on_as_it_is_told(page: AppTest, queue: R
 
 
 def test_another_start_is_another_seed(page: AppTest, queue: RunQueue) -> None:
-    finish(page, queue)
-    finish(page, queue)
-    assert [run.experiment.seed for run in queue.runs()] == [1, 0]
+    assert [finish(page, queue).experiment.seed for _ in range(2)] == [0, 1]
 
 
 def test_a_run_that_never_began_leaves_the_untrained_model(page: AppTest, queue: RunQueue) -> None:
     page.button(key="two_neurons_step_by_step").click().run()
     page.button(key="run_stop").click().run()
     page.run()
-    assert not queue.runs()
     assert figures(page)["Step"] == "0"
     assert not page.button(key="two_neurons_train").disabled
 
@@ -172,6 +175,16 @@ def test_others_runs_are_not_shown(page: AppTest, queue: RunQueue, quick: MakeEx
     submit(queue, PlaneWatch(quick(5), shown_images(mnist)), "somebody else", paused=True)
     page.run()
     assert not [button for button in page.button if button.key == "run_pause"]
+
+
+def test_the_train_page_shows_ones_own_runs_and_not_the_demonstration(page: AppTest, queue: RunQueue) -> None:
+    finish(page, queue)
+    train = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
+    train.session_state["owner"] = page.session_state["owner"]
+    train.run()
+    assert not train.exception
+    assert "run" not in train.query_params
+    assert not [button for button in train.button if str(button.key).startswith("show_")], "nor does the list of runs"
 
 
 def test_the_code_trains_this_model(page: AppTest) -> None:

@@ -122,7 +122,27 @@ def test_the_newest_watched_run_is_found_again_by_its_owner(
     theirs = submit(queue, PlaneWatch(experiment, images), "you", paused=True)
     assert newest(queue, "me") is second
     assert newest(queue, "you") is theirs
-    assert watch_of(first) is None
+    assert first.status is Status.STOPPED, "nobody could resume it"
+    queue.stop(second)
+    assert newest(queue, "me") is None, "it never began"
+
+
+def test_the_demonstration_is_in_no_list_of_runs(experiment: Experiment, images: Images, queue: RunQueue) -> None:
+    listed = queue.submit(experiment, "me", paused=True)
+    run = submit(queue, PlaneWatch(experiment, images), "me")
+    until(lambda: run.status.is_final, "the end")
+    assert queue.runs() == [listed]
+    assert newest(queue, "me") is run
+    assert run.result and run.model
+
+
+def test_only_so_many_are_kept(
+    experiment: Experiment, images: Images, queue: RunQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(two_neurons, "WATCHES", 2)
+    runs = [submit(queue, PlaneWatch(experiment, images), f"owner {number}", paused=True) for number in range(3)]
+    assert [newest(queue, f"owner {number}") for number in range(3)] == [None, *runs[1:]]
+    assert runs[0].status is Status.STOPPED
 
 
 def test_the_model_that_is_offered_has_two_neurons_and_tells_a_seed_from_another(mnist: Dataset) -> None:

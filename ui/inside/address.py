@@ -32,6 +32,7 @@ VIEWS = {
     "modes": "train() and eval()",
     "binary": "Yes or no?",
     "depth": "Why hidden layers help",
+    "two_neurons": "Two neurons",
 }
 """What the page can show, and how it is called."""
 
