@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from torch import Tensor
 
+from mlpcore.figures.numbers import in_words
 from mlpcore.figures.style import ACCENT, NEUTRAL, TRAIN, VALIDATION, axis, faded, figure
 
 _PAPER, _PEN, _GRID = "#FFFFFF", "#1C2333", "#E6E8EF"
@@ -53,9 +54,10 @@ def pixel_numbers(values: Tensor, low: float, high: float, top: int, left: int) 
         **_ink(values, low, high),
         "x": np.arange(left, left + columns),
         "y": np.arange(top, top + rows),
-        "hovertemplate": "row %{y}, column %{x}: %{z}<extra></extra>",
+        "customdata": in_words(values.numpy(), ".4f" if values.is_floating_point() else "d"),
+        "hovertemplate": "row %{y}, column %{x}: %{customdata}<extra></extra>",
     }
-    form = "{:.2f}" if values.is_floating_point() else "{}"
+    form = ".2f" if values.is_floating_point() else "d"
     is_dark = (values.double() - low) / (high - low) > _DARK
     # Not the heatmap's own text, which shrinks with the longest of all numbers and is grey on grey.
     numbers = [
@@ -64,8 +66,7 @@ def pixel_numbers(values: Tensor, low: float, high: float, top: int, left: int) 
             "mode": "text",
             "x": chosen[:, 1] + left,
             "y": chosen[:, 0] + top,
-            # With a true minus sign, as wide as the digits.
-            "text": [form.format(value).replace("-", "−") for value in values[tuple(chosen.T)].tolist()],
+            "text": in_words(values[tuple(chosen.T)].numpy(), form).tolist(),
             "textfont": {"size": 11, "color": color},
             "hoverinfo": "skip",
         }
@@ -97,7 +98,8 @@ def pixel_histogram(
     middles = scale.reshape(_BINS, -1).mean(axis=1)
     width = middles[1] - middles[0]
     low, high = middles[0] - width / 2, middles[-1] + width / 2
-    hover = "around %{x:.3~g}: %{y:.2~f} % of the pixels of "
+    hover = "around %{customdata}: %{y:.2~f} % of the pixels of "
+    around = in_words(middles, ".3g")
     traces: list[dict[str, Any]] = []
     if of_image is not None:
         traces.append({
@@ -106,6 +108,7 @@ def pixel_histogram(
             "x": middles,
             "y": _percent(of_image),
             "width": width,
+            "customdata": around,
             "marker": {"color": faded(ACCENT, 0.55), "line": {"width": 0}},
             "hovertemplate": f"{hover}this image<extra></extra>",
         })  # fmt: skip
@@ -115,6 +118,7 @@ def pixel_histogram(
         "name": set_name,
         "x": middles,
         "y": _percent(of_set),
+        "customdata": around,
         "line": {"color": VALIDATION, "width": 2, "shape": "hvh"},
         "hovertemplate": f"{hover}{set_name}<extra></extra>",
     })  # fmt: skip

@@ -14,6 +14,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from mlpcore.experiment import CLASSES, OptimizerName
+from mlpcore.figures.numbers import in_words
 from mlpcore.figures.style import ACCENT, AGAINST, FOR, MISTAKES, NEUTRAL, axis, faded, figure, layer_styles
 from mlpcore.inspection.accumulation import Loop
 from mlpcore.inspection.optimizer_updates import Update
@@ -47,8 +48,8 @@ def strip(rows: Mapping[str, Floats], what: str, selected: int | None = None) ->
         "zmax": 1,
         "colorscale": _SIGNED,
         "showscale": False,
-        "customdata": values,
-        "hovertemplate": f"{what} %{{x}}: %{{customdata:.4~g}}<extra></extra>",
+        "customdata": in_words(values, ".4g"),
+        "hovertemplate": f"{what} %{{x}}: %{{customdata}}<extra></extra>",
     }
     size = values.shape[1]
     # On a wide layer a single cell is too thin to see its frame.
@@ -92,7 +93,8 @@ def looked_for(weights: Floats, image: Tensor) -> go.Figure:
         "zmax": largest,
         "colorscale": _SIGNED,
         "colorbar": {"thickness": 8, "outlinewidth": 0, "title": {"text": "weight", "side": "right"}},
-        "hovertemplate": "row %{y}, column %{x}: weight %{z:.3f}<extra></extra>",
+        "customdata": in_words(weights, ".3f"),
+        "hovertemplate": "row %{y}, column %{x}: weight %{customdata}<extra></extra>",
     }
     outline = {
         "type": "contour",
@@ -125,20 +127,18 @@ def sum_waterfall(terms: WeightedSum, source: str) -> go.Figure:
         for place in terms.sources.tolist()
     ]
     values = [*terms.terms.tolist(), terms.rest, terms.bias, terms.total]
-    hovers = [
-        f"w · x = {weight:.4g} · {x:.4g} = {term:.4g}"
-        for weight, x, term in zip(terms.weights, terms.inputs, terms.terms, strict=True)
-    ]
+    factors = (in_words(each, ".4g") for each in (terms.weights, terms.inputs, terms.terms))
+    hovers = [f"w · x = {weight} · {x} = {term}" for weight, x, term in zip(*factors, strict=True)]
     bars = {
         "type": "waterfall",
         "orientation": "h",
         "measure": ["relative"] * (len(values) - 1) + ["total"],
         "x": values,
         "y": [*names, "all others", "bias b", "sum"],
-        "text": [f"{value:+.3g}".replace("-", "−") for value in values],
+        "text": in_words(values, "+.3g").tolist(),
         "textposition": "outside",
         "cliponaxis": False,
-        "customdata": [*hovers, f"{terms.rest:.4g}", f"{terms.bias:.4g}", f"{terms.total:.4g}"],
+        "customdata": [*hovers, *in_words([terms.rest, terms.bias, terms.total], ".4g")],
         "hovertemplate": "%{y}: %{customdata}<extra></extra>",
         "increasing": {"marker": {"color": FOR}},
         "decreasing": {"marker": {"color": AGAINST}},
@@ -166,7 +166,8 @@ def pushes(neurons: Sequence[int], values: Sequence[float], digit: int) -> go.Fi
         # As numbers on a scale of two colours: plotly checks a colour per bar one by one.
         "marker": {"color": [int(value > 0) for value in values], "colorscale": [(0.0, AGAINST), (1.0, FOR)],
                    "cmin": 0, "cmax": 1, "line": {"width": 0}},
-        "hovertemplate": f"neuron %{{x}} changes the logit of {digit} by %{{y:+.3f}}<extra></extra>",
+        "customdata": in_words(values, "+.3f"),
+        "hovertemplate": f"neuron %{{x}} changes the logit of {digit} by %{{customdata}}<extra></extra>",
     }  # fmt: skip
     return figure(
         [bars],
@@ -187,7 +188,8 @@ def logit_bars(logits: Floats, color: str) -> go.Figure:
         "y": _DIGITS,
         "marker": {"color": (np.arange(len(logits)) == logits.argmax()).astype(int),
                    "colorscale": [(0.0, faded(color, 0.5)), (1.0, color)], "cmin": 0, "cmax": 1, "line": {"width": 0}},
-        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+        "customdata": in_words(logits, ".4f"),
+        "hovertemplate": "%{y}: %{customdata}<extra></extra>",
     }  # fmt: skip
     return figure(
         [bars],
@@ -326,12 +328,14 @@ def gradient_histograms(steps: Sequence[LayerStep]) -> go.Figure:
             "type": "scatter",
             "mode": "lines",
             "name": name,
-            "x": (step.histogram.edges[:-1] + step.histogram.edges[1:]) / 2,
+            "x": middles,
+            "customdata": in_words(middles, ".2g"),
             "y": [100 * count / step.parameters if count else None for count in step.histogram.counts.tolist()],
             "line": {"color": color, "width": 2, "shape": "hvh"},
-            "hovertemplate": f"{name}: %{{y:.3~g}} % around %{{x:.2~g}}<extra></extra>",
+            "hovertemplate": f"{name}: %{{y:.3~g}} % around %{{customdata}}<extra></extra>",
         }
         for step, (name, color) in zip(steps, layer_styles(len(steps)), strict=True)
+        for middles in [(step.histogram.edges[:-1] + step.histogram.edges[1:]) / 2]
     ]
     return figure(
         lines,
@@ -423,16 +427,20 @@ def update_norms(found: Sequence[Update], names: Mapping[OptimizerName, str]) ->
     )
 
 
-def passes(probabilities: Floats, color: str) -> go.Figure:
-    """Does the same image always get the same answer? A row for each pass, float32 [times, 10]."""
+def passes(probabilities: Floats, color: str, ends: tuple[float, float] = (0.0, 1.0)) -> go.Figure:
+    """Does the same image always get the same answer? A row for each pass, float32 [times, 10].
+
+    Args:
+        ends: the probabilities with the faintest and the strongest color.
+    """
     times = len(probabilities)
     cells = {
         "type": "heatmap",
         "z": 100 * probabilities,
         "x": _DIGITS,
         "y": np.arange(1, times + 1),
-        "zmin": 0,
-        "zmax": 100,
+        "zmin": 100 * ends[0],
+        "zmax": 100 * ends[1],
         "colorscale": [(0.0, faded(color, 0.03)), (1.0, color)],
         "colorbar": {"thickness": 8, "outlinewidth": 0, "ticksuffix": " %"},
         "xgap": 1,
@@ -454,11 +462,12 @@ def sigmoid_curve(logit: float) -> go.Figure:
     x = np.linspace(-end, end, 121)
     curve = {
         "type": "scatter", "mode": "lines", "x": x, "y": 100 * expit(x), "line": {"color": NEUTRAL, "width": 2},
-        "hovertemplate": "σ(%{x:.2f}) = %{y:.2f} %<extra></extra>",
+        "customdata": in_words(x, ".2f"), "hovertemplate": "σ(%{customdata}) = %{y:.2f} %<extra></extra>",
     }  # fmt: skip
     point = {
         "type": "scatter", "mode": "markers", "x": [logit], "y": [100 * expit(logit)],
-        "marker": {"size": 14, "color": ACCENT}, "hovertemplate": "σ(%{x:.3f}) = %{y:.3f} %<extra></extra>",
+        "marker": {"size": 14, "color": ACCENT}, "customdata": in_words([logit], ".3f"),
+        "hovertemplate": "σ(%{customdata}) = %{y:.3f} %<extra></extra>",
     }  # fmt: skip
     half = {
         "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 50, "y1": 50,

@@ -1,5 +1,6 @@
 """The Inside page in Streamlit's own headless runner."""
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -54,6 +55,13 @@ def metrics(page: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in page.metric}
 
 
+def scale(page: AppTest, key: str) -> tuple[float, float]:
+    """From which value to which the colors of a heatmap run."""
+    [chart] = [each for each in page.get("bidi_component") if each.proto.id.endswith(f"-{key}")]
+    [cells] = json.loads(json.loads(chart.proto.json)["figure"])["data"]
+    return cells["zmin"], cells["zmax"]
+
+
 @pytest.fixture(scope="module")
 def two_hidden() -> TrainedModel:
     return load(BUNDLED["two-hidden"])
@@ -73,7 +81,9 @@ class TestForwardPass:
         answer = int(passed.logits.argmax())
         assert f"answers **{answer}**" in words(page)
         (table,) = page.table
-        assert [float(value) for value in table.value["logit z"][:-1]] == pytest.approx(passed.logits, abs=1e-4)
+        assert [float(value.replace("−", "-")) for value in table.value["logit z"][:-1]] == pytest.approx(
+            passed.logits, abs=1e-4
+        )
         assert f"P_{{{answer}}}" in words(page)
 
     def test_t8_an_untrained_model_costs_about_ln_10_and_the_page_says_why(self, mnist: Dataset) -> None:
@@ -227,6 +237,16 @@ class TestModes:
         page = opened(view="modes", image=8)
         before = words(page)
         assert words(click(page, "inside_other_masks")) != before
+
+    def test_an_untrained_model_is_said_to_have_nothing_to_show_and_a_trained_one_is_offered(self) -> None:
+        page = opened(view="modes", model="untrained-two-hidden")
+        assert [info.icon for info in page.info] == [":material/info:"]
+        lowest, highest = scale(page, "inside_passes_eval")
+        assert 5 < lowest < 10 < highest < 20
+        click(page, "inside_modes_trained")
+        assert not page.info
+        assert page.selectbox(key="inside_model").value == "two-hidden"
+        assert scale(page, "inside_passes_eval") == (0, 100)
 
     def test_nothing_is_kept_under_no_grad(self) -> None:
         shown = metrics(opened(view="modes"))

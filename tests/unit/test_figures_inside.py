@@ -32,7 +32,7 @@ class TestStrip:
         figure = inside.strip({"sums": array(-4, 2), "activations": array(0, 1)}, "neuron")
         (cells,) = figure.data
         np.testing.assert_allclose(cells.z, np.array([[-1, 0.5], [0, 1]]))
-        np.testing.assert_allclose(cells.customdata, [[-4, 2], [0, 1]])
+        assert cells.customdata.tolist() == [["−4", "2"], ["0", "1"]]
         assert cells.y[0] == "sums<br>up to ±4"
 
     def test_the_chosen_neuron_is_marked(self) -> None:

@@ -14,7 +14,7 @@ from mlpcore.inspection import code
 from mlpcore.inspection.forward_pass import ForwardPass, forward_pass
 from ui.inside.address import MODEL, USUAL_MODEL
 from ui.inside.neurons import look_at_neurons
-from ui.inside.numbers import in_latex, in_words
+from ui.inside.numbers import in_latex, in_words, with_minus
 from ui.inside.pictured import Picture, pick_picture, show_drawings_hint, show_number_problem
 from ui.inside.subjects import Subject, offer_file, pick_subject
 from ui.live_chart import as_json, live_chart
@@ -72,8 +72,8 @@ def _flattened(subject: Subject, picture: Picture, passed: ForwardPass) -> None:
             height=110,
         )
         st.caption(
-            f"Shape [28, 28] → [{len(passed.flattened)}], from {passed.flattened.min():.3g} to "
-            f"{passed.flattened.max():.3g}."
+            f"Shape [28, 28] → [{len(passed.flattened)}], from {in_words(float(passed.flattened.min()))} to "
+            f"{in_words(float(passed.flattened.max()))}."
             + (" This model takes normalised pixels." if subject.model.experiment.data.normalize else "")
         )
 
@@ -117,8 +117,8 @@ def _logits_and_softmax(subject: Subject, passed: ForwardPass) -> None:
         st.table(
             {
                 "class": [*_digits(), "sum"],
-                "logit z": [*(f"{value:.4f}" for value in passed.logits), ""],
-                "exp z": [*(f"{value:,.4g}" for value in softmax.exponentials), f"{softmax.total:,.4g}"],
+                "logit z": [*(with_minus(f"{value:.4f}") for value in passed.logits), ""],
+                "exp z": [*(with_minus(f"{value:,.4g}") for value in softmax.exponentials), f"{softmax.total:,.4g}"],
                 "P": [*(f"{value:.6f}" for value in softmax.probabilities), f"{softmax.probabilities.sum():.6f}"],
             }
         )

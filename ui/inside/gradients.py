@@ -16,7 +16,7 @@ from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from ui.fields import FIELDS
 from ui.inside.batches import SIZE, batches
-from ui.inside.numbers import in_words
+from ui.inside.numbers import in_words, with_minus
 from ui.inside.subjects import Subject, use_one_thread
 from ui.live_chart import as_json, live_chart
 from ui.show_code import show_code
@@ -79,7 +79,7 @@ def show_accumulation(subject: Subject) -> None:
 
 def _difference(each: Halves) -> str:
     if each.difference < _EQUAL:
-        return f"{each.difference:.0e} of the largest: rounding"
+        return with_minus(f"{each.difference:.0e} of the largest: rounding")
     return f"{100 * each.difference:{'.0f' if each.difference > 0.1 else '.2g'}} % of the largest"
 
 
@@ -99,9 +99,9 @@ def show_optimizers(subject: Subject) -> None:
         st.table(
             {
                 "optimizer": list(names.values()),
-                "rate": [f"{each.learning_rate:g}" for each in found],
+                "rate": [with_minus(f"{each.learning_rate:g}") for each in found],
                 "largest change": [in_words(each.largest) for each in found],
-                "cosine": [f"{each.cosine:.3f}" for each in found],
+                "cosine": [with_minus(f"{each.cosine:.3f}") for each in found],
             }
         )
         st.caption(texts("inside")["cosine"])

@@ -1,5 +1,6 @@
 """`train()` and `eval()`, with and without `no_grad`."""
 
+import numpy as np
 import streamlit as st
 import torch
 
@@ -45,6 +46,8 @@ def show_modes(dataset: Dataset) -> None:
     st.subheader("The same image ten times", anchor=False)
     st.markdown(texts("inside")["modes"])
     if subject.hidden:
+        if not subject.is_trained:
+            _offer_trained_model()
         _ten_times(dataset, subject, picture)
     else:
         st.info(texts("inside")["no_dropout_possible"], icon=":material/info:")
@@ -66,6 +69,18 @@ def _evaluate(dataset: Dataset, subject: Subject) -> None:
     show_code(code.evaluating(subject.model), key="inside_evaluation_code")
 
 
+def _offer_trained_model() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(texts("inside")["modes_untrained"], icon=":material/info:", width="stretch")
+        st.button(
+            "Show a trained model",
+            key="inside_modes_trained",
+            icon=":material/psychology:",
+            disabled=lesson().locks("model"),
+            on_click=_choose_trained_model,
+        )
+
+
 @st.fragment
 def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
     use_one_thread()
@@ -83,6 +98,9 @@ def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
     in_training = found.training[:, digit]
     lowest, highest = (common.probability_in_words(float(share)) for share in (in_training.min(), in_training.max()))
     answers = sorted(set(found.training.argmax(axis=1).tolist()))
+    # The ten probabilities of an untrained model are so close together that the whole range would show one shade.
+    both = np.concatenate([found.training, found.evaluation])
+    ends = (0.0, 1.0) if subject.is_trained else (float(both.min()), float(both.max()))
     for column, name, values, sentence in zip(
         st.container(key="inside_ten_times").columns(2),
         ("train", "eval"),
@@ -103,7 +121,7 @@ def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
         with column:
             st.markdown(f"**After `{name}()`**")
             live_chart(
-                as_json(figures.passes(values, subject.color)),
+                as_json(figures.passes(values, subject.color, ends)),
                 key=f"inside_passes_{name}",
                 alt=f"After {name}(): the probabilities of all ten digits in each of {_TIMES} passes.",
                 height=300,
@@ -111,6 +129,8 @@ def _ten_times(dataset: Dataset, subject: Subject, picture: Picture) -> None:
             st.markdown(sentence)
     if in_training.min() > _SURE:
         st.caption(texts("inside")["modes_sure"])
+    if not subject.is_trained:
+        st.caption(texts("inside")["modes_colors"].format(low=percent(ends[0]), high=percent(ends[1])))
     text = code.both_modes(subject.model, state[DROPOUT], _TIMES, picture.code(subject.model))
     show_code(text, key="inside_modes_code")
     note_address()
@@ -168,6 +188,10 @@ def _count_bytes(dataset: Dataset, subject: Subject) -> None:
     )
     show_code(code.counting_bytes(model, size), key="inside_bytes_code")
     note_address()
+
+
+def _choose_trained_model() -> None:
+    st.session_state[MODEL] = USUAL_MODEL
 
 
 def _other_masks() -> None:

@@ -20,7 +20,7 @@ from mlpcore.inspection.weighted_sum import weighted_sum
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from ui.inside.address import LAYER, NEURON, OFF, ORDER, ORDERS, note_address
-from ui.inside.numbers import in_words
+from ui.inside.numbers import in_words, with_minus
 from ui.inside.pictured import Picture
 from ui.inside.subjects import Subject, use_one_thread
 from ui.lessons import lesson
@@ -198,7 +198,10 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
         and_norm = " and from batch norm" if subject.model.experiment.architecture.batch_norm else ""
         st.caption(
             texts(_TEXTS)[name].format(
-                answer=answer, total=pushed.sum(), logit=passed.logits[answer], and_norm=and_norm
+                answer=answer,
+                total=with_minus(f"{pushed.sum():+.3f}"),
+                logit=with_minus(f"{passed.logits[answer]:.3f}"),
+                and_norm=and_norm,
             )
         )
 

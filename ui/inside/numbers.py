@@ -20,5 +20,10 @@ def in_latex(value: float) -> str:
 
 
 def in_words(value: float) -> str:
-    """A number of any size to four digits, e.g. ``2.303`` or ``4.1e-07``, with a true minus sign."""
-    return f"{value:.4g}".replace("-", "−")
+    """A number of any size to four digits, e.g. ``2.303`` or ``4.1e−07``, with a true minus sign."""
+    return with_minus(f"{value:.4g}")
+
+
+def with_minus(text: str) -> str:
+    """A number's `text` with a true minus sign in place of the hyphen."""
+    return text.replace("-", "−")
