@@ -217,12 +217,12 @@ def steps_inside(model: str) -> list[Step]:
     modes = f"inside?view=modes&model={model}&image=321"
     panel, call, verdict = _key("inside_neuron_panel"), _key("inside_call_panel"), _key("inside_verdict")
     open_one = press_picture("inside_open", 3, 5, 1, 6, 2, 7)
-    layers, orders = ("Hidden layer 2", "Output", "Hidden layer 1"), ("Push of the answer", "Activation")
+    layers, orders = ("Hidden layer 2", "Output", "Hidden layer 1"), ("Contribution to the answer", "Activation")
     steps = [
         Step("a neuron", forward, open_one, panel),
         Step("a neuron on the strip", forward, point_at(f"inside_strip_{model}_0"), panel),
         Step("another layer", forward, choose("inside_layer", *layers), panel),
-        Step("strongest by push", forward, choose("inside_order", *orders), _key("inside_open")),
+        Step("strongest by contribution", forward, choose("inside_order", *orders), _key("inside_open")),
         Step("another image", forward, press("inside_random"), verdict),
         Step("switch a neuron off", forward, press("inside_toggle"), _key("inside_without"), open_one),
         Step("count on all 10,000", forward, press("inside_count_all"), _key("inside_without"), _next_off),

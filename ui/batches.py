@@ -1,4 +1,4 @@
-"""The DataLoader at work: real batches in pictures, steps per epoch, and what shuffle and drop_last do."""
+"""The DataLoader at work: real batches as pictures, steps per epoch, and what shuffle and drop_last do."""
 
 import streamlit as st
 from torch import Tensor, isin
@@ -12,13 +12,14 @@ from ui.lessons import lesson
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
 from ui.texts import texts
+from ui.words import a_digit
 
 _SHOWN, _SHOWN_OF_EPOCH = 64, 16
 _PICTURE_PIXELS = 40
 
 
 def show_loader(dataset: Dataset) -> None:
-    """A DataLoader over the training images, with the settings that one chooses."""
+    """A DataLoader over the training images, with settings to choose."""
     state, images = st.session_state, len(dataset.train.labels)
     st.markdown(texts("data")["loader"])
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -26,7 +27,7 @@ def show_loader(dataset: Dataset) -> None:
             st.text_input(
                 "Batch size",
                 key=BATCH_SIZE_FIELD,
-                help=f"Images per batch: {LIMITS['batch_size'].allowed}; the word full takes all at once.",
+                help=f"Images per batch: {LIMITS['batch_size'].allowed}, or the word full for all images at once.",
                 on_change=_take_batch_size,
                 args=(dataset,),
                 live=True,
@@ -35,8 +36,8 @@ def show_loader(dataset: Dataset) -> None:
                 persist_state="session",
             )
         for name, key, explanation in [
-            ("shuffle", SHUFFLE, "Another order in every epoch."),
-            ("drop_last", DROP_LAST, "Leaves out a smaller last batch."),
+            ("shuffle", SHUFFLE, "A new order in each epoch."),
+            ("drop_last", DROP_LAST, "Leaves out the last batch if it is smaller."),
         ]:
             if name not in lesson().hidden:
                 st.toggle(name, key=key, help=explanation, disabled=lesson().locks(name), persist_state="session")
@@ -102,7 +103,7 @@ def _show_batch(dataset: Dataset, number: int) -> None:
 
 def _show_two_epochs(dataset: Dataset) -> None:
     size = st.session_state[BATCH_SIZE]
-    st.caption(f"The first {min(size, _SHOWN_OF_EPOCH)} images of the first batch of each epoch.")
+    st.caption(f"The first {min(size, _SHOWN_OF_EPOCH)} images of the first batch in each epoch.")
     for shuffle in (False, True):
         orders = epoch_orders(len(dataset.train.labels), shuffle)
         for epoch, order in enumerate(orders, start=1):
@@ -115,16 +116,15 @@ def _show_two_epochs(dataset: Dataset) -> None:
 
 
 def _show_pictures(dataset: Dataset, rows: Tensor) -> None:
-    """The images at these rows as the DataLoader gives them, in its order."""
+    """The images at these rows, as the DataLoader returns them and in its order."""
     images, labels = load_batch(torchvision_dataset(dataset, True), rows)
-    names = [dataset.classes[label] for label in labels.tolist()]
     with st.container(horizontal=True, gap="xsmall"):
-        for image, row, name in zip((255 * images[:, 0]).round().byte(), rows.tolist(), names, strict=True):
+        for image, row, label in zip((255 * images[:, 0]).round().byte(), rows.tolist(), labels.tolist(), strict=True):
             st.image(
                 ink_on_paper(image, _PICTURE_PIXELS),
                 width=_PICTURE_PIXELS,
-                caption=name,
-                alt=f"Image {row:,}, a {name}.",
+                caption=dataset.classes[label],
+                alt=f"Image {row:,}, {a_digit(label)}.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Browsing the images: by set, by digit, by number, at random; a gallery to page through, and one image chosen."""
+"""Browsing the images: by set, digit or number, at random, or in a gallery."""
 
 import random
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def _choose_image(dataset: Dataset, images: Images, rows: Tensor) -> None:
     st.text_input(
         "Image number",
         key=IMAGE_FIELD,
-        help=f"Its place in the set: {image_numbers(images).allowed}.",
+        help=f"The position in the set: {image_numbers(images).allowed}.",
         on_change=_go_to_number,
         args=(dataset,),
         live=True,
@@ -84,7 +84,7 @@ def _choose_image(dataset: Dataset, images: Images, rows: Tensor) -> None:
         persist_state="session",
     )
     st.button(
-        "At random",
+        "Random image",
         key="data_random",
         icon=":material/shuffle:",
         disabled=locked,
@@ -115,7 +115,7 @@ def choose_split(dataset: Dataset) -> None:
 
 
 def pictures_to_open(images: Images, rows: Sequence[int], notes: Sequence[str], key: str, label: str) -> None:
-    """The images at these rows, each with a note below it; a click shows it large."""
+    """The images at these rows, each with a note below; a click shows the image large."""
     picture_buttons(
         [
             PictureButton(
@@ -137,7 +137,7 @@ def pictures_to_open(images: Images, rows: Sequence[int], notes: Sequence[str], 
 
 
 def _may_show(images: Images, row: int) -> bool:
-    """Whether a lesson allows what it takes to show the image at `row` large."""
+    """Whether a lesson allows showing the image at `row` large."""
     if lesson().locks("image") or (lesson().locks("view") and st.session_state[VIEW] != "images"):
         return False
     return not lesson().locks("digit") or chosen_digit() in (None, int(images.labels[row]))
@@ -162,7 +162,9 @@ def _gallery(images: Images, rows: Tensor) -> None:
                 on_click=_show,
                 args=(images, int(rows[start]) if there else 0),
             )
-        st.caption(f"{first + 1:,} to {first + len(page):,} of {len(rows):,}; below each its number and its digit")
+        st.caption(
+            f"{first + 1:,} to {first + len(page):,} of {len(rows):,}. Below each image: its number and its digit."
+        )
 
 
 def _show(images: Images, row: int) -> None:
@@ -173,7 +175,7 @@ def _show(images: Images, row: int) -> None:
 
 
 def _widen_choice(images: Images) -> None:
-    """All digits, if the image is none of those that were chosen."""
+    """Chooses all digits, if the image is not of the chosen digit."""
     if chosen_digit() not in (None, int(images.labels[st.session_state[IMAGE]])):
         st.session_state[DIGIT] = ALL
 
@@ -195,5 +197,5 @@ def _typed_number(images: Images) -> int:
     row = int(image_numbers(images).check(number("seed", st.session_state[IMAGE_FIELD])))
     label, digit = int(images.labels[row]), chosen_digit()
     if lesson().locks("digit") and digit not in (None, label):
-        raise ValueError(f"Image {row:,} is {a_digit(label)}, and this lesson looks at {digit}s only.")
+        raise ValueError(f"Image {row:,} is {a_digit(label)}, and this lesson is about {digit}s only.")
     return row

@@ -1,4 +1,4 @@
-"""The projector: test digits as points at every stage of a model, before and after training."""
+"""The projector: test digits as points at each stage of a model, before and after training."""
 
 from functools import lru_cache
 
@@ -37,7 +37,7 @@ _PICTURE_PIXELS = 112
 
 @st.fragment
 def show_projector() -> None:
-    """Lets one choose a model and a stage of it, and shows the images there; MNIST must be on the disk."""
+    """Lets a person choose a model and a stage, and shows the images there; MNIST must be on disk."""
     use_one_thread()
     words = texts("projector")
     st.subheader("The digits as points", anchor=False)
@@ -58,18 +58,18 @@ def show_projector() -> None:
             )
         after: bool = st.session_state[TRAINED]
         model = trained if after else fresh
-        # Both, so that the way from one to the other is a short one.
+        # Both, so that switching from one to the other is fast.
         planes = {True: _planes(trained.experiment, trained.network), False: _planes(fresh.experiment, fresh.network)}
         stage = _pick_stage(planes[after])
     if not hidden:
         st.pills(
-            "Only these digits",
+            "Show only these digits",
             range(10),
             key=ONLY,
             selection_mode="multi",
             disabled=locked,
             persist_state="session",
-            help="None: all.",
+            help="If none is chosen, all are shown.",
         )
     only: list[int] = st.session_state[ONLY]
     shown = planes[after][stage]
@@ -131,7 +131,7 @@ def _name(stage: int) -> str:
 
 
 def _chart(model: Model, shown: StagePlane, stage: int, after: bool, only: list[int]) -> int | None:
-    """The points; returns the number of the one that was clicked last."""
+    """The points; returns the number of the point that was clicked last."""
     images = _images()
     key = "projector_chart"
     last = last_click(key)
@@ -156,7 +156,7 @@ def _chart(model: Model, shown: StagePlane, stage: int, after: bool, only: list[
 
 
 def _show_clicked(model: Model, number: int | None) -> None:
-    """The image that was clicked, and what the model makes of it."""
+    """The image that was clicked, and the model's answer to it."""
     images, star = _images(), _newest_drawing()
     if number is None or (number == len(images.labels) and not star):
         st.caption(texts("projector")["click"])
@@ -178,8 +178,8 @@ def _show_clicked(model: Model, number: int | None) -> None:
 
 
 def _table(planes: dict[bool, list[StagePlane]], stage: int, after: bool) -> str:
-    """Nearest means at all stages, before and after training; what is shown stands out."""
-    lines = ["| Stage | Before training | After |", "|---|---|---|"]
+    """How often the own digit's mean is nearest, for all stages, before and after training; the stage shown is bold."""
+    lines = ["| Stage | Before training | After training |", "|---|---|---|"]
     for number, pair in enumerate(zip(planes[False], planes[True], strict=True)):
         before_and_after = [percent(each.nearest_mean).replace(" ", "\u00a0") for each in pair]
         if number == stage:

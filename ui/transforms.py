@@ -1,4 +1,4 @@
-"""One image large, and the numbers it is made of: as stored, after ToTensor, after Normalize."""
+"""One image, large, and its numbers: as stored, after ToTensor, after Normalize."""
 
 import streamlit as st
 from torch import Tensor
@@ -53,7 +53,7 @@ def show_image(dataset: Dataset) -> None:
 
 
 def show_transforms(dataset: Dataset) -> None:
-    """What the transforms make of the chosen image's numbers."""
+    """The numbers of the chosen image before and after the transforms."""
     state, image = st.session_state, images_of(dataset).images[st.session_state[IMAGE]]
     normalization = dataset.mean, dataset.std
     st.subheader("Its pixels as numbers", anchor=False)
@@ -105,16 +105,16 @@ def _histogram(dataset: Dataset, image: Tensor, stage: Stage) -> None:
             )
         ),
         key="data_histogram",
-        alt=f"Histogram of the pixel values {_NAMES[stage]}, of this image and of all training images.",
+        alt=f"Histogram of the pixel values ({_NAMES[stage]}) of this image and of all training images.",
         height=250,
     )
     st.table(
         {
-            "": ["dtype", "lowest", "highest", "mean", "std"],
+            "": ["dtype", "minimum", "maximum", "mean", "std"],
             "This image": _column(here),
-            "All training": _column(everywhere),
+            "All training images": _column(everywhere),
         },
-        alt="Type, lowest, highest, mean value and standard deviation of the pixels.",
+        alt="Type, minimum, maximum, mean and standard deviation of the pixels.",
     )
 
 
@@ -129,7 +129,7 @@ def _column(figures: Summary) -> list[str]:
 
 def _compare_with_training(values: Tensor, trained_on: Tensor) -> None:
     if values.equal(trained_on):
-        st.caption(texts("data")["agree"].format(pixels=_PIXELS), unsafe_allow_html=False)
+        st.caption(texts("data")["agree"].format(pixels=_PIXELS))
     else:
-        difference = float((values - trained_on).abs().max())
+        difference = f"{float((values - trained_on).abs().max()):.1e}".replace("-", "−")
         st.warning(texts("data")["differ"].format(difference=difference), icon=":material/warning:")

@@ -1,4 +1,4 @@
-"""The two-neuron window: a model whose last hidden layer has two neurons, seen as a plane while it learns."""
+"""The two-neuron window: a model whose last hidden layer has two neurons, shown as a plane while it learns."""
 
 from functools import lru_cache
 
@@ -23,16 +23,16 @@ from ui.texts import texts
 from ui.words import a_digit, percent
 
 _REFRESH_SECONDS = 0.3
-"""Between two looks of the page; an epoch takes a second or two."""
+"""Between two updates of the page; an epoch takes a second or two."""
 
 _LIMITS = (-1.08, 1.08)
-"""A little beyond what tanh gives."""
+"""A little beyond the range of tanh."""
 
 _PICTURE_PIXELS = 84
 
 
 def show_two_neurons() -> None:
-    """Offers to train the model, and shows its plane while it trains and afterwards; MNIST must be on the disk."""
+    """Offers to train the model, and shows its plane during and after training; MNIST must be on disk."""
     words = texts("two_neurons")
     st.subheader("Two neurons, while they learn", anchor=False)
     run = newest(runs.queue, owner())
@@ -42,7 +42,7 @@ def show_two_neurons() -> None:
     with st.container(horizontal=True):
         following = run.experiment.seed + 1 if run else 0
         st.button(
-            "Train again from another start" if run else "Train",
+            "Train again with a new seed" if run else "Train",
             key="two_neurons_train",
             type="primary",
             icon=":material/play_arrow:",
@@ -57,7 +57,7 @@ def show_two_neurons() -> None:
             on_click=_start,
             args=(following, True),
             disabled=busy,
-            help="The same, but it waits before the first step.",
+            help="The same, but paused before the first step.",
         )
     st.caption(words["start"])
     final = run is None or run.status.is_final
@@ -78,13 +78,13 @@ def _start(seed: int, paused: bool) -> None:
 def _window(run: Run | None, watch: PlaneWatch, *, was_final: bool) -> None:
     use_one_thread()
     if run and run.status.is_final and not was_final:
-        # The end concerns the whole page: the buttons above, and the ticking stops.
+        # The end concerns the whole page: the buttons above change, and the refreshing stops.
         st.rerun()
     with st.container(key="two_neurons_head"):
         if run:
             _head(run, was_final)
     left, right = st.columns([3, 2])
-    # Below the chart, but it says what the chart shows.
+    # The slider is below the chart, but decides what the chart shows.
     look = _chosen_stage(run, watch) if run and was_final else watch.latest
     with left:
         clicked = _plane(run, watch, look)
@@ -94,10 +94,10 @@ def _window(run: Run | None, watch: PlaneWatch, *, was_final: bool) -> None:
         with st.container(horizontal=True):
             st.metric("Step", f"{look.step:,}", width="content")
             st.metric(
-                "Recognised",
+                "Recognized",
                 percent(look.accuracy),
                 width="content",
-                help=f"Of the {len(watch.images.labels):,} test images shown.",
+                help=f"The share of the {len(watch.images.labels):,} test images shown that the model gets right.",
             )
         _accuracy(run, watch)
         _show_clicked(watch, look, clicked)
@@ -122,7 +122,7 @@ def _head(run: Run, was_final: bool) -> None:
 
 
 def _plane(run: Run | None, watch: PlaneWatch, look: Look) -> int | None:
-    """The plane at one look; returns the number of the point that was clicked last."""
+    """The plane at one moment; returns the number of the point that was clicked last."""
     key = f"two_neurons_plane_{run.id if run else ''}"
     labels = watch.images.labels.numpy()
     last = last_click(key)
@@ -138,7 +138,7 @@ def _plane(run: Run | None, watch: PlaneWatch, look: Look) -> int | None:
         as_json(drawing),
         key=key,
         alt=f"Scatter chart: {len(labels):,} test digits in the plane of the two neurons after step {look.step:,}, "
-        f"over the regions of the ten answers; {percent(look.accuracy)} lie in their own.",
+        f"over the regions of the ten answers; {percent(look.accuracy)} lie in their own region.",
         height=480,
     )
     return None if clicked is None else clicked_point(clicked)
@@ -156,7 +156,7 @@ def _accuracy(run: Run | None, watch: PlaneWatch) -> None:
             )
         ),
         key=f"two_neurons_accuracy_{run.id if run else ''}",
-        alt=f"Line chart: share of the images recognised against step, {percent(looks[-1].accuracy)} at last.",
+        alt=f"Line chart: share of the images recognized by step, {percent(looks[-1].accuracy)} at the end.",
         height=220,
     )
 

@@ -1,4 +1,4 @@
-"""A whole set of images: how many of each digit, which pixel values, mean images, typical and untypical ones."""
+"""A whole set of images: how many of each digit, their pixel values, mean images, typical and untypical images."""
 
 import streamlit as st
 
@@ -28,7 +28,7 @@ _NAMES = {"train": "training images", "test": "test images"}
 
 
 def show_whole_set(dataset: Dataset) -> None:
-    """The set that was chosen, all images together."""
+    """All images of the chosen set."""
     choose_split(dataset)
     split, images = st.session_state[SPLIT], images_of(dataset)
     left, right = st.columns(2, gap="large")
@@ -56,12 +56,12 @@ def show_whole_set(dataset: Dataset) -> None:
 
 
 def _balance(dataset: Dataset, images: Images, name: str) -> None:
-    st.subheader("How many of each digit", anchor=False)
+    st.subheader("Images per digit", anchor=False)
     counts = {_NAMES[split]: class_counts(of) for split, of in [("train", dataset.train), ("test", dataset.test)]}
     st.plotly_chart(
         figures.class_balance(counts, dataset.classes),
         key="data_balance",
-        alt="Bar chart: share of the training and of the test images that each digit has.",
+        alt="Bar chart: each digit's share of the training images and of the test images.",
         height=260,
     )
     here = counts[name]
@@ -79,7 +79,7 @@ def _balance(dataset: Dataset, images: Images, name: str) -> None:
 
 
 def _pixels(dataset: Dataset, images: Images, name: str) -> None:
-    st.subheader("Which pixel values", anchor=False)
+    st.subheader("Pixel values", anchor=False)
     counts = pixel_counts(images)
     values = scale("tensor", (dataset.mean, dataset.std))
     mean, std = mean_and_std(values, counts)
@@ -111,6 +111,6 @@ def _typical(images: Images) -> None:
     digit: int = st.session_state[TYPICAL]
     order, distances = by_distance(images, digit), distances_to_mean(images)
     for title, rows in [("most", order[:_TYPICAL_COUNT]), ("least", order.flip(0)[:_TYPICAL_COUNT])]:
-        st.markdown(f"**{title.capitalize()} typical**, with the distance")
+        st.markdown(f"**{title.capitalize()} typical**, with the distance to the mean image")
         notes = [f"{distance:.2f}" for distance in distances[rows].tolist()]
         pictures_to_open(images, rows.tolist(), notes, f"data_{title}", f"{title.capitalize()} typical")

@@ -157,8 +157,8 @@ def sum_waterfall(terms: WeightedSum, source: str) -> go.Figure:
     )
 
 
-def pushes(neurons: Sequence[int], values: Sequence[float], digit: int) -> go.Figure:
-    """Which of these neurons push the logit of `digit` up, and which down?"""
+def contributions(neurons: Sequence[int], values: Sequence[float], digit: int) -> go.Figure:
+    """Which of these neurons raise the logit of `digit`, and which lower it?"""
     bars = {
         "type": "bar",
         "x": [str(neuron) for neuron in neurons],
@@ -175,7 +175,7 @@ def pushes(neurons: Sequence[int], values: Sequence[float], digit: int) -> go.Fi
         showlegend=False,
         dragmode=False,
         xaxis=axis("Neuron", type="category", fixedrange=True),
-        yaxis=axis(f"Push of the logit of {digit}", fixedrange=True),
+        yaxis=axis(f"Contribution to the logit of {digit}", fixedrange=True),
     )
 
 
@@ -388,7 +388,7 @@ def loops(with_it: Loop, without: Loop, quantity: Literal["losses", "gradient_no
             ("forgotten", getattr(without, quantity), MISTAKES, "dot"),
         ]
     ]
-    title = {"losses": "Loss of the batch (nats)", "gradient_norms": "Norm of .grad at the step"}[quantity]
+    title = {"losses": "Loss of the batch", "gradient_norms": "Norm of .grad at the step"}[quantity]
     return figure(
         lines,
         dragmode=False,

@@ -176,7 +176,7 @@ def accuracy_by_step(steps: Labels, accuracies: npt.NDArray[np.float64], total: 
         [line],
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         xaxis=axis("Step", range=[-total / 50, total * 1.02]),
-        yaxis=axis("Recognised (%)", range=[0, 102]),
+        yaxis=axis("Recognized (%)", range=[0, 102]),
     )
 
 

@@ -1,4 +1,4 @@
-"""How a neuron pushes the answer, and which picture it looks for in this image: derivatives of the real network."""
+"""What a neuron contributes to the answer, and what it looks for in this image: derivatives of the real network."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ def strongest(activations: npt.NDArray[np.float32], count: int) -> npt.NDArray[n
     return np.argsort(-np.abs(activations), kind="stable")[:count]
 
 
-def pushes(model: Model, image: Tensor, layer: int, digit: int) -> npt.NDArray[np.float32]:
-    """How much every neuron of a hidden layer pushes the logit of `digit` up (above 0) or down (below 0).
+def contributions(model: Model, image: Tensor, layer: int, digit: int) -> npt.NDArray[np.float32]:
+    """How far each neuron of a hidden layer raises (above 0) or lowers (below 0) the logit of `digit`.
 
-    A neuron's push is its activation times the logit's derivative with respect to it. For the last hidden layer that is
-    activation times weight, and all pushes and the output's bias add up to the logit. For an earlier layer of a ReLU
-    network it is what the neuron adds to the logit as long as no ReLU behind it changes sides; all pushes add up to the
-    logit less what the later layers' biases (and batch norm) add. With a curved activation, such as GELU, it is no more
-    than the slope at this image.
+    A neuron's contribution is its activation times the derivative of the logit with respect to it. For the last hidden
+    layer, that is activation times weight, and all contributions and the output's bias add up to the logit. For an
+    earlier layer of a ReLU network, it is what the neuron adds to the logit as long as no later ReLU changes sides; all
+    contributions add up to the logit minus what the biases (and batch norm) of later layers add. With a curved
+    activation, such as GELU, it is only the slope at this image.
 
     Args:
         image: uint8 [28, 28].

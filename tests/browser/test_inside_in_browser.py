@@ -9,8 +9,8 @@ from tests.browser.conftest import Opener
 
 VIEWS = {
     "forward": "Cross-entropy",
-    "step": "What each optimizer would do with one gradient",
-    "modes": "no_grad: what is not kept",
+    "step": "What each optimizer does with the same gradient",
+    "modes": "no_grad: what autograd does not keep",
     "binary": "How many outputs?",
     "depth": "The digits as points",
     "two_neurons": "Two neurons, while they learn",

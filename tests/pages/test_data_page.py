@@ -11,6 +11,7 @@ from mlpcore.datasets import Dataset
 from mlpcore.exploration import code
 from mlpcore.runs import RunQueue
 from ui import data_address, transforms
+from ui.texts import texts as texts_of
 
 Opener = Callable[..., AppTest]
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -42,6 +43,11 @@ def texts(app: AppTest) -> str:
     return " ".join(" ".join(str(element.value) for element in elements).replace("\\", "").split())
 
 
+def told(text: str, **values: object) -> str:
+    """The explanation of this name with these values, as `texts` gives it."""
+    return " ".join(texts_of("data")[text].format(**values).split())
+
+
 def codes(app: AppTest) -> list[str]:
     return [f"{element.value}\n" for element in app.code]
 
@@ -63,9 +69,9 @@ def address(app: AppTest) -> dict[str, str]:
 
 def test_t2_it_begins_with_the_first_training_image_as_it_is_stored(open_page: Opener, mnist: Dataset) -> None:
     app = open_page()
-    assert "60,000 training images and 10,000 test images of 28 × 28" in texts(app)
+    assert told("intro", train=60_000, test=10_000, rows=28, columns=28) in texts(app)
     assert f"Image 0: {mnist.train.labels[0]}" in texts(app)
-    assert "As stored" in texts(app)
+    assert told("raw") in texts(app)
     assert gallery(app) == [str(number) for number in range(24)]
     assert address(app) == {}
 
@@ -131,21 +137,21 @@ def test_the_test_images_have_numbers_of_their_own(open_page: Opener, mnist: Dat
 def test_t3_numbers_table_and_text_change_with_the_stage(open_page: Opener, mnist: Dataset) -> None:
     app = open_page(image="7")
     raw = app.table[0].value
-    assert list(raw["All training"]) == ["uint8", "0", "255", "33.32", "78.57"]
+    assert list(raw["All training images"]) == ["uint8", "0", "255", "33.32", "78.57"]
     app.segmented_control(key="data_stage").set_value("tensor").run()
-    assert list(app.table[0].value["All training"]) == ["float32", "0.0000", "1.0000", "0.1307", "0.3081"]
-    assert "every pixel was divided by 255" in texts(app)
+    assert list(app.table[0].value["All training images"]) == ["float32", "0.0000", "1.0000", "0.1307", "0.3081"]
+    assert told("tensor") in texts(app)
     app.segmented_control(key="data_stage").set_value("normalized").run()
-    assert list(app.table[0].value["All training"])[1:] == ["−0.4242", "2.8215", "−0.0001", "1.0000"]
-    assert f"{mnist.mean} is subtracted" in texts(app) and "paper has become −0.4242" in texts(app)
-    assert "bit for bit what this app trains with" in texts(app)
+    assert list(app.table[0].value["All training images"])[1:] == ["−0.4242", "2.8215", "−0.0001", "1.0000"]
+    assert told("normalized", mean=mnist.mean, std=mnist.std, paper="−0.4242") in texts(app)
+    assert told("agree", pixels=784) in texts(app)
     assert address(app) == {"image": "7", "stage": "normalized"}
 
 
 def test_what_differs_from_training_would_be_said(open_page: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transforms, "as_trained_on", lambda image, *_: image / 254)
     app = open_page(stage="tensor")
-    assert "differ for this image, by up to 3.9e-03" in app.warning[0].value
+    assert told("differ", difference="3.9e−03") in texts(app)
 
 
 def test_code_beside_an_image_is_for_these_settings(open_page: Opener, mnist: Dataset) -> None:
@@ -160,7 +166,8 @@ def test_code_beside_an_image_is_for_these_settings(open_page: Opener, mnist: Da
 def test_all_images_together(open_page: Opener, mnist: Dataset) -> None:
     app = open_page(view="set", typical="4")
     written = texts(app)
-    assert "From 5,421 images of 5 to 6,742 of 1" in written
+    numbers = {"fewest": 5421, "rarest": 5, "most": 6742, "commonest": 1, "share": 11.237}
+    assert told("balance", name="training images", **numbers) in written
     assert "the mean is **0.130660** and the standard deviation **0.308108**" in written
     order = exploration.by_distance(mnist.train, 4).tolist()
     for name, rows in [("most", order[:8]), ("least", order[::-1][:8])]:
@@ -173,25 +180,26 @@ def test_all_images_together(open_page: Opener, mnist: Dataset) -> None:
 
 def test_all_test_images_together(open_page: Opener) -> None:
     app = open_page(view="set", split="test")
-    assert "images of 5 to 1,135 of 1 among the test images" in texts(app)
-    assert "0.1307 and 0.3081" in texts(app)
+    assert told("balance", fewest=892, rarest=5, most=1135, commonest=1, name="test images", share=11.35) in texts(app)
+    assert told("normalize_with", mean=0.1307, std=0.3081) in texts(app)
 
 
 def test_t4_the_tutorials_loader_has_938_steps_and_a_last_batch_of_32(open_page: Opener) -> None:
     app = open_page(view="loader")
-    assert "**Steps per epoch: 938.** 60,000 images are 937 × 64 with a rest of 32, which makes a smaller" in texts(app)
+    numbers = {"images": 60_000, "whole": 937, "batch_size": 64, "rest": 32}
+    assert told("steps_smaller_last", steps=938, **numbers) in texts(app)
     assert "Images: float32 [64, 1, 28, 28]. Labels: int64 [64]." in texts(app)
     app.button(key="data_batch_last").click().run()
     assert "Batch 938 of 938" in texts(app) and "Labels: int64 [32]" in texts(app)
     app.toggle(key="data_drop_last").set_value(True).run()
-    assert "**Steps per epoch: 937.**" in texts(app) and "rest of 32, which `drop_last` leaves out" in texts(app)
+    assert told("steps_dropped", steps=937, **numbers) in texts(app)
     assert "Batch 937 of 937" in texts(app) and "Labels: int64 [64]" in texts(app)
     assert address(app) == {"view": "loader", "drop_last": "on", "batch": "937"}
 
 
 def test_a_batch_size_that_divides_makes_drop_last_idle(open_page: Opener) -> None:
     app = open_page(view="loader", batch_size="100")
-    assert "**Steps per epoch: 600.** 60,000 images are 600 × 100. There is no rest" in texts(app)
+    assert told("steps_even", steps=600, images=60_000, whole=600, batch_size=100) in texts(app)
     app.text_input(key="data_batch_size_field").set_value("full").run()
     assert "**Steps per epoch: 1.**" in texts(app)
     assert "The first 64 of 60,000 images" in texts(app)
@@ -215,8 +223,9 @@ def test_two_epochs_are_alike_without_shuffle_and_differ_with_it(open_page: Open
     assert len(labels) == 4 * 16
     assert labels[:16] == labels[16:32]
     assert labels[32:48] != labels[48:]
-    assert "Both epochs begin with the same 64 images" in texts(app)
-    assert "Each epoch has an order of its own" in texts(app)
+    assert told("same_batch", size=64) in texts(app)
+    first, second = (order[:64] for order in exploration.epoch_orders(60_000, True))
+    assert told("other_batch", size=64, common=len({*first.tolist()} & {*second.tolist()})) in texts(app)
 
 
 @pytest.mark.parametrize("typed", ["0", "60001", "many", "64.5", "", "`rm`"])
@@ -236,7 +245,7 @@ def test_t5_why_shuffle_and_why_batches_lead_to_the_claims(open_page: Opener) ->
         ("compare", "claim=order"),
         ("compare", "claim=batch-size"),
     ]
-    assert "batches of 64 for the whole test set: 157" in texts(app)
+    assert told("why_shuffle", batch_size=64, test_steps=157) in texts(app)
 
 
 def test_a_link_shows_the_same_again(open_page: Opener) -> None:

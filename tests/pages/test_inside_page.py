@@ -23,6 +23,7 @@ from tests.waiting import until
 from ui.fields import FIELDS
 from ui.inside.address import CALLS, VIEWS
 from ui.inside.batches import batches
+from ui.texts import texts
 
 pytestmark = pytest.mark.usefixtures("queue")
 
@@ -92,14 +93,14 @@ class TestForwardPass:
         mean = judge(model.logits(mnist.test.images), mnist.test.labels).loss
         assert mean == pytest.approx(math.log(10), abs=0.02)
         assert f"**{mean:.3f}**" in words(page)
-        assert "ln 10 =\n**2.303**" in words(page)
+        assert "**2.303**" in words(page)
 
     def test_a_neurons_sum_is_told_and_leads_to_its_activation(self, mnist: Dataset, two_hidden: TrainedModel) -> None:
         page = opened(image=3, layer=1, neuron=17)
         layer = forward_pass(two_hidden, mnist.test.images[3]).hidden[1]
         total, given = (f"{value[17]:.4g}".replace("-", "−") for value in (layer.sums, layer.activations))
         assert "Neuron 17 of hidden layer 2" in words(page)
-        assert f"The sum is {total}. ReLU makes {given} of it" in words(page)
+        assert f"The sum is {total}. ReLU turns it into {given}" in words(page)
 
     def test_a_click_on_a_strong_neuron_opens_it_and_goes_into_the_address(self) -> None:
         page = opened()
@@ -118,7 +119,7 @@ class TestForwardPass:
 
     def test_deeper_neurons_of_a_curved_network_have_no_picture_and_the_page_says_why(self) -> None:
         page = opened(model="drawing", layer=1)
-        assert "There is no exact picture for these neurons: GELU" in words(page)
+        assert texts("inside")["pictures_none"].format(activation="GELU") in words(page)
 
     def test_neurons_switched_off_cost_accuracy(self, mnist: Dataset, two_hidden: TrainedModel) -> None:
         page = opened()
@@ -127,7 +128,7 @@ class TestForwardPass:
         off = [Neuron(0, index) for index in range(0, 512, 2)]
         logits = logits_without(two_hidden, mnist.test.images, off)
         right = logits.argmax(dim=1) == mnist.test.labels
-        assert metrics(page)["Off"] == "256 of 768"
+        assert metrics(page)["Switched off"] == "256 of 768"
         assert metrics(page)["On 2,000 test images"] == f"{100 * right[::5].double().mean():.2f} %" != whole
         click(page, "inside_count_all")
         assert metrics(page)["On all 10,000"] == f"{100 * right.double().mean():.2f} %"
@@ -198,14 +199,14 @@ class TestOneTrainingStep:
 
     def test_before_the_first_step_there_is_no_gradient_to_clear(self) -> None:
         page = opened(view="step", step="first")
-        assert "`.grad` of every parameter is None: there is nothing to clear" in words(page)
+        assert "`.grad` of every parameter is None, so there is nothing to clear" in words(page)
 
     def test_gradients_left_from_the_former_step_are_cleared_unless_that_is_forgotten(self) -> None:
         page = opened(view="step")
-        assert "The gradients of the former step are gone" in words(page)
+        assert "The gradients of the previous step are gone" in words(page)
         page.toggle(key="inside_forget").set_value(True)
         again(page)
-        assert "gradients of the former step are still there" in words(page)
+        assert "gradients of the previous step are still there" in words(page)
         assert any("# optimizer.zero_grad()" in code.value for code in page.code)
 
     def test_accumulated_halves_equal_the_whole_but_for_batch_norm(self) -> None:
@@ -228,8 +229,8 @@ class TestOneTrainingStep:
 class TestModes:
     def test_t12_dropout_sways_the_answers_after_train_and_not_after_eval(self) -> None:
         page = opened(view="modes")
-        assert "Ten times the same: **>99.9 %** for 7" in words(page)
-        found = re.search(r"probability of 7 goes from ([\d.]+) % to >?([\d.]+) %", words(page))
+        assert texts("inside")["modes_eval"].format(share=">99.9 %", digit=7) in words(page)
+        found = re.search(r"probability of 7 ranges from ([\d.]+) % to >?([\d.]+) %", words(page))
         assert found
         assert float(found[1]) < float(found[2])
 
@@ -254,7 +255,7 @@ class TestModes:
         assert shown["Kept for backward"] == "397.3 kB"  # of 64 images: 4 × 64 × (784 + 512 + 256) bytes
 
     def test_t12_the_test_accuracy_of_the_tutorials_models(self, two_hidden: TrainedModel) -> None:
-        shown = metrics(opened(view="modes"))["Right on the test images"]
+        shown = metrics(opened(view="modes"))["Test accuracy"]
         assert shown == f"{100 * two_hidden.test.accuracy:.2f} %"
 
 
@@ -264,13 +265,13 @@ class TestYesOrNo:
         assert not page.table
         click(page, "inside_ask")
         table = page.table[0].value
-        one, ten, never = (float(text.removesuffix(" %")) for text in table["right"])
+        one, ten, never = (float(text.removesuffix(" %")) for text in table.iloc[:, 1])
         assert never == pytest.approx(100 * (mnist.test.labels != 7).double().mean().item(), abs=0.01)
         assert min(one, ten) > never
-        assert table["7s found"].iloc[2] == "0.00 %"
+        assert table.iloc[2, 2] == "0.00 %"
         assert "\\sigma(z)" in words(page)
         # Test image 0 is a 7.
-        assert words(page).count("Says **yes**") == 2
+        assert words(page).count("Answer: **yes**") == 2
 
     def test_a_random_image_of_the_digit_is_one(self, mnist: Dataset) -> None:
         page = click(opened(view="binary", digit=4), "inside_ask")

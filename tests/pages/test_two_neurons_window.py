@@ -102,7 +102,7 @@ def test_training_moves_the_digits_and_afterwards_every_moment_can_be_seen(
     assert chart.points != untrained
     *_, last = watch.looks
     assert np.array([chart.points[number] for number in range(1000)]) == pytest.approx(last.points, abs=1e-4)
-    assert figures(page)["Recognised"] == f"{100 * last.accuracy:.1f} %"
+    assert figures(page)["Recognized"] == f"{100 * last.accuracy:.1f} %"
     assert run.result
     assert f"**{100 * run.result.test.accuracy:.2f} %**" in written(page)
 

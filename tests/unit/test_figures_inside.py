@@ -84,7 +84,7 @@ def test_the_picture_of_a_neuron_has_the_outline_of_the_image() -> None:
 
 
 def test_pushes_up_and_down_have_different_colours() -> None:
-    (bars,) = inside.pushes([5, 9], [1.0, -2.0], 3).data
+    (bars,) = inside.contributions([5, 9], [1.0, -2.0], 3).data
     assert list(bars.x) == ["5", "9"]
     assert list(bars.marker.color) == [1, 0]
 

@@ -1,4 +1,4 @@
-"""What neurons push and look for: checked against the network itself, changed a little."""
+"""What neurons contribute and look for: checked against the network itself, changed a little."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.inspection.ablation import logits_without
 from mlpcore.inspection.forward_pass import forward_pass
-from mlpcore.inspection.influence import linear_map, pushes, strongest
+from mlpcore.inspection.influence import contributions, linear_map, strongest
 from mlpcore.inspection.layers import Model, Neuron
 from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
@@ -47,7 +47,7 @@ def test_in_the_last_hidden_layer_a_push_is_what_switching_the_neuron_off_takes_
     model = make(hidden=(20, 12), activation=activation, batch_norm=True)
     whole = model.logits(image.unsqueeze(0))[0]
     for digit in (7, 2):
-        found = pushes(model, image, 1, digit)
+        found = contributions(model, image, 1, digit)
         assert found.shape == (12,)
         for index, push in enumerate(found):
             without = logits_without(model, image.unsqueeze(0), {Neuron(1, index)})[0]
@@ -66,7 +66,7 @@ def test_in_an_earlier_layer_all_pushes_and_the_later_biases_make_the_logit(
     _, second, output = model.network.linear_layers
     for digit in range(10):
         from_biases = output.weight[digit].detach().numpy() @ (slope * second.bias.detach().numpy())
-        total = pushes(model, image, 0, digit).sum() + from_biases + output.bias[digit].item()
+        total = contributions(model, image, 0, digit).sum() + from_biases + output.bias[digit].item()
         assert total == pytest.approx(passed.logits[digit], abs=1e-4)
 
 
@@ -81,7 +81,7 @@ def test_with_a_curved_activation_a_push_is_the_slope(make: Make, image: Tensor)
     def logit(of_first: np.ndarray[Any, np.dtype[np.float64]]) -> float:
         return float((output[0] @ np.tanh(second[0] @ of_first + second[1]) + output[1])[7])
 
-    found = pushes(model, image, 0, 7)
+    found = contributions(model, image, 0, 7)
     for index in range(12):
         up, down = activations.astype(np.float64), activations.astype(np.float64)
         up[index] += 1e-4
@@ -99,11 +99,11 @@ def test_what_cannot_be_pushed_is_refused(small: Callable[..., Experiment], imag
     model = untrained(small(hidden=(8, 4)))
     for layer in (-1, 2):
         with pytest.raises(ValueError, match=f"There is no hidden layer {layer}: choose one from 0 to 1"):
-            pushes(model, image, layer, 7)
+            contributions(model, image, layer, 7)
     with pytest.raises(ValueError, match="There is no digit 10"):
-        pushes(model, image, 0, 10)
+        contributions(model, image, 0, 10)
     with pytest.raises(ValueError, match="this model has none"):
-        pushes(untrained(small(hidden=())), image, 0, 7)
+        contributions(untrained(small(hidden=())), image, 0, 7)
 
 
 # The linear map of a deeper neuron

@@ -14,7 +14,7 @@ from mlpcore.inspection.ablation import evaluation_without
 from mlpcore.inspection.accumulation import halves, training_loop
 from mlpcore.inspection.binary import ask_yes_or_no
 from mlpcore.inspection.forward_pass import forward_pass
-from mlpcore.inspection.influence import linear_map, pushes
+from mlpcore.inspection.influence import contributions, linear_map
 from mlpcore.inspection.layers import Model, Neuron
 from mlpcore.inspection.modes import in_both_modes
 from mlpcore.inspection.optimizer_updates import pytorch_rates, updates
@@ -38,7 +38,7 @@ def batch(mnist: Dataset, number: int) -> Images:
 LOOKS: dict[str, Look] = {
     "forward pass": lambda model, mnist: forward_pass(model, mnist.test.images[0]),
     "weighted sum": lambda model, mnist: weighted_sum(model, mnist.test.images[0], Neuron(1, 2), 5),
-    "pushes": lambda model, mnist: pushes(model, mnist.test.images[0], 0, 7),
+    "contributions": lambda model, mnist: contributions(model, mnist.test.images[0], 0, 7),
     "linear map": lambda model, mnist: linear_map(model, mnist.test.images[0], Neuron(1, 2)),
     "ablation": lambda model, mnist: evaluation_without(
         model, mnist.test.images[:200], mnist.test.labels[:200], {Neuron(0, 1)}

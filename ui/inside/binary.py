@@ -29,7 +29,7 @@ _PICTURE_PIXELS = 112
 
 
 def show_yes_or_no(dataset: Dataset) -> None:
-    """Lets one choose the digit that is asked for, trains both models, and compares their answers."""
+    """Lets a person choose the digit to ask for, trains both models, and compares their answers."""
     state = st.session_state
     if "digit" not in lesson().hidden:
         st.segmented_control(
@@ -44,7 +44,7 @@ def show_yes_or_no(dataset: Dataset) -> None:
     st.markdown(texts("inside")["binary"].format(a_digit=a_digit(digit), images=_IMAGES))
     asked: set[int] = state.setdefault(_ASKED, set())
     if digit in asked:
-        with st.spinner("Both models are learning"):
+        with st.spinner("Training both models"):
             found = _asked(digit)
         _compare(dataset, found)
     else:
@@ -71,12 +71,14 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
     st.table(
         {
             "": ["one output, sigmoid", "ten outputs, softmax", "always no"],
-            "right": [percent(each, 2) for each in (found.one_answers.right, found.ten_answers.right, found.always_no)],
-            f"{digit}s found": [
+            "correct (accuracy)": [
+                percent(each, 2) for each in (found.one_answers.right, found.ten_answers.right, found.always_no)
+            ],
+            f"{digit}s found (recall)": [
                 *(percent(each.found, 2) for each in (found.one_answers, found.ten_answers)),
                 percent(0.0, 2),
             ],
-            "of the yeses true": [
+            "yes answers that are correct (precision)": [
                 *(
                     "–" if each.true is None else percent(each.true, 2)
                     for each in (found.one_answers, found.ten_answers)
@@ -96,7 +98,7 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
             st.markdown(f"Test image {row:,}: **{a_digit(label)}**")
             locked = lesson().locks("image")
             st.button(
-                "At random",
+                "Random image",
                 key="inside_binary_random",
                 icon=":material/shuffle:",
                 disabled=locked,
@@ -104,7 +106,7 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
                 args=(None,),
             )
             st.button(
-                f"At random, {a_digit(digit)}",
+                f"Random {digit}",
                 key="inside_binary_one",
                 disabled=locked,
                 on_click=_go_to,
@@ -126,7 +128,7 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
             rf"&= \frac{{1}}{{1 + e^{{{in_latex(-logit)}}}}} = {in_latex(yes)}",
         )
         st.latex(r"\begin{aligned} " + r" \\[1ex] ".join(lines) + r" \end{aligned}")
-        st.markdown(f"Says **{'yes' if logit > 0 else 'no'}**.")
+        st.markdown(f"Answer: **{'yes' if logit > 0 else 'no'}**.")
     with right:
         st.markdown("**Ten outputs: softmax**")
         live_chart(
@@ -136,9 +138,8 @@ def _compare(dataset: Dataset, found: YesOrNo) -> None:
             height=280,
         )
         st.latex(rf"P_{{{digit}}} = {in_latex(float(probabilities[digit]))}")
-        st.markdown(
-            f"Says **{'yes' if probabilities.argmax() == digit else 'no'}**: its answer is {probabilities.argmax()}."
-        )
+        answer = int(probabilities.argmax())
+        st.markdown(f"Answer: **{'yes' if answer == digit else 'no'}**, because it reads {a_digit(answer)}.")
     st.caption(texts("inside")["sigmoid"])
 
 

@@ -12,6 +12,7 @@ from mlpcore.figures import inside as figures
 from mlpcore.figures.data import image_with_frame
 from mlpcore.inspection import code
 from mlpcore.inspection.forward_pass import ForwardPass, forward_pass
+from ui.glossary import meaning
 from ui.inside.address import MODEL, USUAL_MODEL
 from ui.inside.neurons import look_at_neurons
 from ui.inside.numbers import in_latex, in_words, with_minus
@@ -26,7 +27,7 @@ _TEXTS = "inside"
 
 
 def walk_forward(dataset: Dataset) -> None:
-    """Lets one choose a model and an image, and shows what becomes of it on the way."""
+    """Lets a person choose a model and an image, and shows each stage of the forward pass."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject = pick_subject(MODEL, USUAL_MODEL)
         picture = pick_picture(dataset, subject)
@@ -68,18 +69,18 @@ def _flattened(subject: Subject, picture: Picture, passed: ForwardPass) -> None:
         live_chart(
             as_json(figures.strip({"x": passed.flattened}, "pixel")),
             key="inside_flattened",
-            alt=f"The {len(passed.flattened)} pixels one after the other, row by row, as the network takes them.",
+            alt=f"The {len(passed.flattened)} pixels one after another, row by row, as the network receives them.",
             height=110,
         )
         st.caption(
             f"Shape [28, 28] → [{len(passed.flattened)}], from {in_words(float(passed.flattened.min()))} to "
             f"{in_words(float(passed.flattened.max()))}."
-            + (" This model takes normalised pixels." if subject.model.experiment.data.normalize else "")
+            + (" This model takes normalized pixels." if subject.model.experiment.data.normalize else "")
         )
 
 
 def _logits_and_softmax(subject: Subject, passed: ForwardPass) -> None:
-    st.subheader("Logits, and softmax", anchor=False)
+    st.subheader("Logits and softmax", anchor=False, help=meaning("logit", "softmax"))
     inputs = len(passed.inputs_of(len(passed.hidden)))
     st.markdown(texts(_TEXTS)["logits"].format(inputs=inputs))
     softmax = passed.softmax
@@ -125,7 +126,7 @@ def _logits_and_softmax(subject: Subject, passed: ForwardPass) -> None:
 
 
 def _loss(subject: Subject, picture: Picture, passed: ForwardPass) -> None:
-    st.subheader("Cross-entropy", anchor=False)
+    st.subheader("Cross-entropy", anchor=False, help=meaning("loss", "nat"))
     st.markdown(texts(_TEXTS)["loss"].format(true=picture.label))
     loss, probability = passed.cross_entropy(picture.label), passed.softmax.probabilities[picture.label]
     st.latex(

@@ -1,4 +1,4 @@
-"""Gradients that pile up by mistake and that are added up on purpose, and what each optimizer makes of one gradient."""
+"""Gradients that add up by mistake or on purpose, and what each optimizer does with the same gradient."""
 
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from mlpcore.inspection.workbench import untrained
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from ui.fields import FIELDS
+from ui.glossary import meaning
 from ui.inside.batches import SIZE, batches
 from ui.inside.numbers import in_words, with_minus
 from ui.inside.subjects import Subject, use_one_thread
@@ -28,30 +29,30 @@ _STEPS = 40
 
 _BATCH = 1
 _EQUAL = 1e-4
-"""Largest relative difference that rounding in float32 makes of two ways to add up the same gradient."""
+"""The largest relative difference that float32 rounding causes between two ways of adding up the same gradient."""
 
 
 def show_forgetting(subject: Subject) -> None:
     """The training loop on the first batches of an epoch, with `zero_grad` and without."""
-    st.subheader("zero_grad forgotten, step after step", anchor=False)
+    st.subheader("What happens without zero_grad", anchor=False, help=meaning("gradient", "step"))
     st.markdown(texts("inside")["forgetting"].format(steps=_STEPS))
-    with st.spinner("Both loops are running"):
+    with st.spinner("Running both loops"):
         with_it, without = _loops(subject.model.experiment, subject.model.network)
     left, right = st.columns(2)
     with left:
         live_chart(
             as_json(figures.loops(with_it, without, "gradient_norms")),
             key="inside_loop_norms",
-            alt=f"Norm of the gradients at each step: with zero_grad at last {with_it.gradient_norms[-1]:.3g}, without "
-            f"{without.gradient_norms[-1]:.3g}.",
+            alt=f"Norm of the gradients at each step: at the end {with_it.gradient_norms[-1]:.3g} with zero_grad, "
+            f"{without.gradient_norms[-1]:.3g} without.",
             height=250,
         )
     with right:
         live_chart(
             as_json(figures.loops(with_it, without, "losses")),
             key="inside_loop_losses",
-            alt=f"Loss of each batch: with zero_grad at last {with_it.losses[-1]:.3g}, without "
-            f"{without.losses[-1]:.3g}.",
+            alt=f"Loss of each batch: at the end {with_it.losses[-1]:.3g} with zero_grad, "
+            f"{without.losses[-1]:.3g} without.",
             height=250,
         )
     show_code(code.forgetting(subject.model, _BATCH, _STEPS), key="inside_forgetting_code")
@@ -59,7 +60,7 @@ def show_forgetting(subject: Subject) -> None:
 
 def show_accumulation(subject: Subject) -> None:
     """A batch's gradient at once and from its halves, for this model and for one with batch norm."""
-    st.subheader("The same on purpose: gradient accumulation", anchor=False)
+    st.subheader("On purpose: gradient accumulation", anchor=False)
     st.markdown(texts("inside")["accumulation"].format(half=SIZE // 2, size=SIZE))
     found = _halves(subject.model.experiment, subject.model.network)
     st.table(
@@ -85,7 +86,9 @@ def _difference(each: Halves) -> str:
 
 def show_optimizers(subject: Subject) -> None:
     """The first update of each optimizer with the same gradient."""
-    st.subheader("What each optimizer would do with one gradient", anchor=False)
+    st.subheader(
+        "What each optimizer does with the same gradient", anchor=False, help=meaning("optimizer", "learning rate")
+    )
     found = _updates(subject.model.experiment, subject.model.network)
     names = {each.optimizer: (FIELDS["optimizer"].choices or {})[each.optimizer] for each in found}
     st.markdown(texts("inside")["optimizers"].format(still=percent(found[0].without_gradient)))
@@ -99,7 +102,7 @@ def show_optimizers(subject: Subject) -> None:
         st.table(
             {
                 "optimizer": list(names.values()),
-                "rate": [with_minus(f"{each.learning_rate:g}") for each in found],
+                "learning rate": [with_minus(f"{each.learning_rate:g}") for each in found],
                 "largest change": [in_words(each.largest) for each in found],
                 "cosine": [with_minus(f"{each.cosine:.3f}") for each in found],
             }

@@ -11,6 +11,7 @@ from mlpcore.inspection import code
 from mlpcore.inspection.memory import bytes_for_backward
 from mlpcore.inspection.modes import in_both_modes
 from mlpcore.inspection.workbench import with_dropout
+from ui.glossary import meaning
 from ui.inside.address import (
     BYTES_SIZE,
     BYTES_SIZES,
@@ -36,14 +37,14 @@ _SURE = 0.9
 
 
 def show_modes(dataset: Dataset) -> None:
-    """The same image ten times in both modes; what the backward pass would need kept."""
+    """The same image ten times in each mode, and what is kept for the backward pass."""
     use_one_thread()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject = pick_subject(MODEL, USUAL_MODEL)
         picture = pick_picture(dataset, subject)
         offer_file(subject, "inside_modes_file")
     show_number_problem()
-    st.subheader("The same image ten times", anchor=False)
+    st.subheader("The same image ten times", anchor=False, help=meaning("dropout", "batch norm"))
     st.markdown(texts("inside")["modes"])
     if subject.hidden:
         if not subject.is_trained:
@@ -56,11 +57,11 @@ def show_modes(dataset: Dataset) -> None:
 
 
 def _evaluate(dataset: Dataset, subject: Subject) -> None:
-    st.subheader("Both together: the test", anchor=False)
+    st.subheader("Both together: evaluation", anchor=False)
     st.markdown(texts("inside")["evaluation"])
     images, right = len(dataset.test.labels), int(subject.test.correct.sum())
     st.metric(
-        "Right on the test images",
+        "Test accuracy",
         percent(subject.test.accuracy, 2),
         width="content",
         help=f"{right:,} of {images:,}. The 95 % interval is {percent(subject.test.interval[0], 2)} to "
@@ -147,10 +148,10 @@ def _choose_dropout() -> None:
             required=True,
             disabled=locked,
             persist_state="session",
-            help="Put behind every hidden layer of a copy, whatever the model was trained with.",
+            help="Added after every hidden layer of a copy, whatever the model was trained with.",
         )
         st.button(
-            "Draw other masks",
+            "Draw new masks",
             key="inside_other_masks",
             icon=":material/casino:",
             disabled=locked,
@@ -161,7 +162,7 @@ def _choose_dropout() -> None:
 @st.fragment
 def _count_bytes(dataset: Dataset, subject: Subject) -> None:
     use_one_thread()
-    st.subheader("no_grad: what is not kept", anchor=False)
+    st.subheader("no_grad: what autograd does not keep", anchor=False)
     st.markdown(texts("inside")["no_grad"])
     if "bytes" not in lesson().hidden:
         st.segmented_control(
@@ -184,7 +185,7 @@ def _count_bytes(dataset: Dataset, subject: Subject) -> None:
         parameters = sum(parameter.nbytes for parameter in model.network.parameters())
         st.metric("For comparison: parameters", bytes_in_words(parameters), width="content")
     st.caption(
-        "Counted on the tensors that autograd keeps, after `eval()`. Time is not shown: at this size it is noise."
+        "The total size of the tensors that autograd keeps, after `eval()`. Time is not shown: it is mostly noise."
     )
     show_code(code.counting_bytes(model, size), key="inside_bytes_code")
     note_address()

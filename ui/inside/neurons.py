@@ -1,4 +1,4 @@
-"""A model's layers on one image, its strongest neurons, one neuron's sum, and what the model knows without some."""
+"""A model's layers for one image, its strongest neurons, one neuron's sum, and the model without some neurons."""
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -14,7 +14,7 @@ from mlpcore.figures import inside as figures
 from mlpcore.inspection import code
 from mlpcore.inspection.ablation import evaluation_without, logits_without
 from mlpcore.inspection.forward_pass import ForwardPass, HiddenLayer, forward_pass
-from mlpcore.inspection.influence import LinearMap, linear_map, pushes, strongest
+from mlpcore.inspection.influence import LinearMap, contributions, linear_map, strongest
 from mlpcore.inspection.layers import Neuron
 from mlpcore.inspection.weighted_sum import weighted_sum
 from mlpcore.models import Classifier
@@ -35,14 +35,14 @@ _SHOWN = 8
 _TERMS = 8
 _PICTURE_PIXELS = 66
 _EVERY = 5
-"""Every fifth test image is enough for a quick look: 2,000 of them."""
+"""Every fifth test image is enough for a quick look: 2,000 images."""
 
 _EXACT, _LAYER_SHOWN = "inside_exact", "inside_layer_shown"
 
 
 @st.fragment
 def look_at_neurons(subject: Subject, picture: Picture) -> None:
-    """The layers in turn; whatever is clicked runs nothing but this."""
+    """The layers one by one; a click reruns only this part."""
     use_one_thread()
     passed = forward_pass(subject.model, picture.image)
     neuron = _chosen(subject, passed)
@@ -64,7 +64,7 @@ def look_at_neurons(subject: Subject, picture: Picture) -> None:
 
 
 def _chosen(subject: Subject, passed: ForwardPass) -> Neuron:
-    """The neuron that is looked at: the one that was chosen, if this model has it, else the answer, or a strong one."""
+    """The neuron to show: the chosen one, if this model has it, else the answer or the strongest."""
     state = st.session_state
     layer = min(state[LAYER], len(subject.hidden))
     if not lesson().locks("neuron"):
@@ -143,7 +143,7 @@ def _choose_layer(subject: Subject, layer: int) -> None:
                 "Strongest by",
                 ORDERS,
                 key=ORDER,
-                format_func={"activation": "Activation", "push": "Push of the answer"}.__getitem__,
+                format_func={"activation": "Activation", "push": "Contribution to the answer"}.__getitem__,
                 required=True,
                 disabled=locked,
                 persist_state="session",
@@ -159,12 +159,12 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
     layer, answer = chosen.layer, int(passed.logits.argmax())
     values = _strengths(passed, layer)
     is_hidden = layer < len(subject.hidden)
-    pushed = pushes(subject.model, picture.image, layer, answer) if is_hidden else None
+    pushed = contributions(subject.model, picture.image, layer, answer) if is_hidden else None
     by_push = pushed is not None and st.session_state[ORDER] == "push"
     order = strongest(pushed if by_push and pushed is not None else values, _SHOWN) if is_hidden else np.arange(CLASSES)
     maps = {index: linear_map(subject.model, picture.image, Neuron(layer, index)) for index in order.tolist()}
     has_maps = next(iter(maps.values())) is not None
-    otherwise = "makes 0 of it" if subject.activation == "ReLU" else "damps it"
+    otherwise = "turns it into 0" if subject.activation == "ReLU" else "multiplies it by 0.01"
     name = "pictures_first" if layer == 0 else "pictures_deep" if has_maps else "pictures_none"
     st.markdown(texts(_TEXTS)[name].format(activation=subject.activation, otherwise=otherwise))
     kind, gives = ("Neuron", "gives") if is_hidden else ("Class", "logit")
@@ -188,13 +188,19 @@ def _show_strongest(subject: Subject, picture: Picture, passed: ForwardPass, cho
     )
     if pushed is not None:
         live_chart(
-            as_json(figures.pushes(order.tolist(), pushed[order].tolist(), answer)),
+            as_json(figures.contributions(order.tolist(), pushed[order].tolist(), answer)),
             key=f"inside_pushes_{subject.key}",
-            alt=f"How far each of these neurons pushes the logit of {answer} up or down.",
+            alt=f"What each of these neurons adds to the logit of {answer}, or takes from it.",
             height=200,
         )
         is_last = layer == len(subject.hidden) - 1
-        name = "pushes_last" if is_last else "pushes_relu" if has_maps or layer == 0 else "pushes_curved"
+        name = (
+            "contributions_last"
+            if is_last
+            else "contributions_relu"
+            if has_maps or layer == 0
+            else "contributions_curved"
+        )
         and_norm = " and from batch norm" if subject.model.experiment.architecture.batch_norm else ""
         st.caption(
             texts(_TEXTS)[name].format(
@@ -219,7 +225,7 @@ def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: N
                 live_chart(
                     as_json(figures.looked_for(found.weights, picture.image)),
                     key="inside_looked_for",
-                    alt="Its picture with the outline of the image: orange wants ink, blue does not.",
+                    alt="Its picture with the image's outline: ink on orange makes the sum larger, on blue smaller.",
                     height=300,
                 )
                 st.caption(_map_in_words(found, terms.total))
@@ -239,7 +245,7 @@ def _show_sum(subject: Subject, picture: Picture, passed: ForwardPass, neuron: N
 def _map_in_words(found: LinearMap, total: float) -> str:
     pictured = total - found.bias
     bias = f"{'+' if found.bias >= 0 else '−'} {in_words(abs(found.bias))}"
-    return f"Picture × image {in_words(pictured)} {bias} from the biases = {in_words(total)}, the same sum."
+    return f"Picture × image: {in_words(pictured)} {bias} from the biases = {in_words(total)}, the same sum."
 
 
 def _sum_in_words(subject: Subject, passed: ForwardPass, neuron: Neuron, total: float) -> str:
@@ -248,9 +254,9 @@ def _sum_in_words(subject: Subject, passed: ForwardPass, neuron: Neuron, total: 
     layer = passed.hidden[neuron.layer]
     normalised = ""
     if layer.normalised is not None:
-        normalised = f" Batch norm makes {in_words(float(layer.normalised[neuron.index]))} of it."
+        normalised = f" Batch norm turns it into {in_words(float(layer.normalised[neuron.index]))}."
     given = float(layer.activations[neuron.index])
-    after = f"{subject.activation} makes {in_words(given)} of it for the next layer."
+    after = f"{subject.activation} turns it into {in_words(given)} for the next layer."
     return f"The sum is {in_words(total)}.{normalised} {after}"
 
 
@@ -264,7 +270,7 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
         if neuron.layer < len(subject.hidden):
             is_off = neuron in off
             st.button(
-                f"{'On again' if is_off else 'Off'}: neuron {neuron.index}",
+                f"Switch neuron {neuron.index} {'back on' if is_off else 'off'}",
                 key="inside_toggle",
                 icon=":material/power_settings_new:",
                 disabled=locked,
@@ -273,7 +279,7 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
             )
         shown = {Neuron(layer, index) for index in strongest(values, _SHOWN).tolist()}
         st.button(
-            f"Off: the {len(shown)} strongest of hidden layer {layer + 1}",
+            f"Switch off the {len(shown)} strongest of hidden layer {layer + 1}",
             key="inside_off_strongest",
             disabled=locked,
             on_click=_set_off,
@@ -281,13 +287,15 @@ def _switch_off(subject: Subject, picture: Picture, passed: ForwardPass, neuron:
         )
         half = {Neuron(layer, index) for index in range(0, len(values), 2)}
         st.button(
-            f"Off: every second of hidden layer {layer + 1}",
+            f"Switch off every second neuron of hidden layer {layer + 1}",
             key="inside_off_half",
             disabled=locked,
             on_click=_set_off,
             args=(subject, off | half),
         )
-        st.button("All on", key="inside_all_on", on_click=_set_off, args=(subject, set()), disabled=not off or locked)
+        st.button(
+            "Switch all on", key="inside_all_on", on_click=_set_off, args=(subject, set()), disabled=not off or locked
+        )
     _show_without(subject, picture, off)
 
 
@@ -297,14 +305,14 @@ def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) ->
     answer = int(logits_without(subject.model, picture.image.unsqueeze(0), off)[0].argmax())
     found = _without(subject.model.experiment, subject.model.network, off, _EVERY)
     with st.container(horizontal=True, gap="medium", key="inside_without"):
-        st.metric("Off", f"{len(off):,} of {sum(subject.hidden):,}", width="content")
+        st.metric("Switched off", f"{len(off):,} of {sum(subject.hidden):,}", width="content")
         st.metric("Its answer now", str(answer), width="content")
         st.metric(
             f"On {len(quick):,} test images",
             percent(found.accuracy, 2),
             delta=f"{100 * (found.accuracy - quick.mean()):+.2f} points" if off else None,
             width="content",
-            help="Every fifth test image, against the whole model on the same ones.",
+            help="Every fifth test image; the difference is to the whole model on the same images.",
         )
         if st.session_state.get(_EXACT) == (subject.key, off):
             exact = _without(subject.model.experiment, subject.model.network, off, 1)
@@ -316,7 +324,7 @@ def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) ->
             )
         else:
             st.button(
-                f"Count on all {len(everything):,}",
+                f"Measure on all {len(everything):,}",
                 key="inside_count_all",
                 icon=":material/fact_check:",
                 on_click=_count_all,

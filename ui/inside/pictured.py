@@ -42,7 +42,7 @@ class Picture:
 
 
 def pick_picture(dataset: Dataset, subject: Subject) -> Picture:
-    """Lets one choose an image by its number, at random, among the model's mistakes, or among one's drawings."""
+    """Lets a person choose an image: by number, at random, one of the model's mistakes, or a drawing of their own."""
     # A lesson's link holds no drawings.
     locked = lesson().locks("image")
     kept = {} if locked else {f"kept-{digit.number}": digit for digit in my_digits().digits}
@@ -73,14 +73,14 @@ def _choose_test_image(subject: Subject) -> None:
     st.text_input(
         "Test image number",
         key=IMAGE_FIELD,
-        help=f"Its place among the test images: {TEST_IMAGES.allowed}.",
+        help=f"The position among the test images: {TEST_IMAGES.allowed}.",
         on_change=_take_number,
         live=True,
         disabled=locked,
         width=140,
         persist_state="session",
     )
-    st.button("At random", key="inside_random", icon=":material/shuffle:", disabled=locked, on_click=_go_to_any)
+    st.button("Random image", key="inside_random", icon=":material/shuffle:", disabled=locked, on_click=_go_to_any)
     st.button(
         "A mistake",
         key="inside_mistake",
@@ -88,21 +88,21 @@ def _choose_test_image(subject: Subject) -> None:
         disabled=locked,
         on_click=_go_to_mistake,
         args=(subject,),
-        help="One of the test images that this model gets wrong.",
+        help="A test image that this model gets wrong.",
     )
     st.button(
-        "An unsure one",
+        "Low-confidence example",
         key="inside_unsure",
         icon=":material/help:",
         disabled=locked,
         on_click=_go_to_unsure,
         args=(subject,),
-        help=f"One of the {_UNSURE} test images of which this model is least sure.",
+        help=f"One of the {_UNSURE} test images this model is least sure of.",
     )
 
 
 def show_number_problem() -> None:
-    """Says what is wrong with the number in the field, if anything is."""
+    """Shows what is wrong with the number in the field, if anything is."""
     if "image" in lesson().hidden or st.session_state.get(_SOURCE, _TEST) != _TEST:
         return
     try:
@@ -112,7 +112,7 @@ def show_number_problem() -> None:
 
 
 def show_drawings_hint() -> None:
-    """Where one's own drawings come from, as long as there are none."""
+    """Where to make drawings, as long as there are none."""
     if not my_digits().digits and current_drawing() is None and not lesson().locks("image"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.caption(texts("inside")["drawings"], width="content")
@@ -120,7 +120,7 @@ def show_drawings_hint() -> None:
 
 
 def _meant(image: Tensor, subject: Subject) -> int:
-    """What the drawing was: as kept in My digits, else as said here, else what the model takes it for."""
+    """What the drawing was: as saved in My digits, else as chosen here, else the model's answer."""
     if known := my_digits().find(image):
         return known.label
     answer = int(subject.model.logits(image.unsqueeze(0))[0].argmax())
@@ -130,7 +130,7 @@ def _meant(image: Tensor, subject: Subject) -> int:
         index=None,
         key=_MEANT,
         placeholder=f"{answer}, its answer",
-        help="What you drew. The loss is reckoned for this class; without it, for the model's own answer.",
+        help="What you drew. The loss is computed for this class, or for the model's own answer if you choose none.",
         persist_state="session",
         width=140,
     )

@@ -1,4 +1,4 @@
-"""One training step under the microscope: the five calls one by one, and what each of them changed."""
+"""One training step under the microscope: the five calls one by one, and what each of them changes."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,7 @@ from mlpcore.figures import inside as figures
 from mlpcore.inspection import code
 from mlpcore.inspection.single_step import SingleStep, single_step
 from ui.fields import FIELDS
+from ui.glossary import meaning
 from ui.inside.address import (
     BATCH,
     BATCHES,
@@ -30,6 +31,7 @@ from ui.live_chart import as_json, live_chart
 from ui.pictures import ink_on_paper
 from ui.show_code import show_code
 from ui.texts import texts
+from ui.words import a_digit
 
 _SHOWN = 16
 _PICTURE_PIXELS = 44
@@ -44,7 +46,7 @@ _LINES: dict[figures.Call, str] = {
 
 
 def show_step(dataset: Dataset) -> None:
-    """Lets one choose model and batch, and takes one step with them."""
+    """Lets a person choose a model and a batch, and takes one step with them."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject = pick_subject(STEP_MODEL, USUAL_STEP_MODEL)
         if "step" not in lesson().hidden:
@@ -56,7 +58,7 @@ def show_step(dataset: Dataset) -> None:
                 required=True,
                 disabled=lesson().locks("step"),
                 persist_state="session",
-                help="Before the second step, the gradients of the first are still there. The optimizer is new.",
+                help="Before the second step, the gradients of the first are still there. The optimizer starts fresh.",
             )
         if "batch" not in lesson().hidden:
             st.button(
@@ -93,7 +95,7 @@ def _call_by_call(dataset: Dataset, subject: Subject) -> None:
                 key=FORGET,
                 disabled=lesson().locks("forget"),
                 persist_state="session",
-                help="Leaves the first of the five calls out, as a mistake often made does.",
+                help="Leaves out the first of the five calls, a common mistake.",
             )
     call: figures.Call = state[CALL]
     step = single_step(subject.model, batch, former[0] if former else None, state[FORGET])
@@ -161,11 +163,11 @@ def _loop(active: figures.Call, forgets: bool) -> str:
 
 def _who_in_words(call: figures.Call) -> str:
     return {
-        "zero_grad": "The optimizer clears the parameters' gradients, which autograd has filled.",
-        "forward": "The DataLoader hands images to the model.",
-        "loss": "The model hands logits to the loss, and the DataLoader the labels.",
-        "backward": "The loss hands its value to autograd, which fills the gradients.",
-        "step": "The optimizer reads the gradients and writes the model's parameters.",
+        "zero_grad": "The optimizer clears the gradients that autograd has computed.",
+        "forward": "The DataLoader passes images to the model.",
+        "loss": "The model passes logits to the loss, and the DataLoader passes the labels.",
+        "backward": "The loss passes its value to autograd, which computes the gradients.",
+        "step": "The optimizer reads the gradients and updates the model's parameters.",
     }[call]
 
 
@@ -174,7 +176,7 @@ def _show_zero_grad(batch: Images, step: SingleStep) -> None:
         "before": [layer.gradient_left for layer in step.layers],
         "after zero_grad": [layer.gradient_cleared for layer in step.layers],
     }
-    st.markdown("**Norm of every layer's gradient before and after the call**")
+    st.markdown("**Norm of each layer's gradient before and after the call**")
     live_chart(
         as_json(figures.gradient_norms(moments)),
         key="inside_zero_grad",
@@ -182,18 +184,20 @@ def _show_zero_grad(batch: Images, step: SingleStep) -> None:
         height=240,
     )
     if all(value is None for value in moments["before"]):
-        st.caption("Before the very first `backward`, `.grad` of every parameter is None: there is nothing to clear.")
+        st.caption(
+            "Before the very first `backward`, `.grad` of every parameter is None, so there is nothing to clear."
+        )
     elif moments["before"] == moments["after zero_grad"]:
-        st.caption("The call is left out, so the gradients of the former step are still there.")
+        st.caption("The call is left out, so the gradients of the previous step are still there.")
     else:
-        st.caption("The gradients of the former step are gone: `.grad` of every parameter is None.")
+        st.caption("The gradients of the previous step are gone: `.grad` of every parameter is None.")
 
 
 def _show_forward(batch: Images, step: SingleStep) -> None:
     st.markdown(
-        f"{len(batch.labels)} images go through at once: float32 [{len(batch.labels)}, 1, 28, 28] → logits "
+        f"{len(batch.labels)} images go through the model at once: float32 [{len(batch.labels)}, 1, 28, 28] → logits "
         f"**[{step.logits.shape[0]}, {step.logits.shape[1]}]**, from {in_words(step.logits.min())} to "
-        f"{in_words(step.logits.max())}. The first {_SHOWN}, each with its label and the largest logit's class:"
+        f"{in_words(step.logits.max())}. Below are the first {_SHOWN}, each with its label and the model's answer:"
     )
     answers = step.logits.argmax(axis=1).tolist()
     labels = batch.labels.tolist()
@@ -201,14 +205,17 @@ def _show_forward(batch: Images, step: SingleStep) -> None:
         [ink_on_paper(image, _PICTURE_PIXELS) for image in batch.images[:_SHOWN]],
         width=_PICTURE_PIXELS,
         caption=[f"{label}, {answer}" for label, answer in zip(labels, answers, strict=True)][:_SHOWN],
-        alt=[f"A {label}; the model says {answer}." for label, answer in zip(labels, answers, strict=True)][:_SHOWN],
+        alt=[
+            f"{a_digit(label).capitalize()}; the model answers {answer}."
+            for label, answer in zip(labels, answers, strict=True)
+        ][:_SHOWN],
     )
     right = sum(label == answer for label, answer in zip(labels, answers, strict=True))
-    st.caption(f"{right} of {len(labels)} right before the step.")
+    st.caption(f"Before the step, {right} of {len(labels)} answers are correct.")
 
 
 def _show_loss(batch: Images, step: SingleStep) -> None:
-    st.metric("Loss of the batch", f"{step.loss:.4f}", width="content")
+    st.metric("Loss of the batch", f"{step.loss:.4f}", width="content", help=meaning("loss", "nat"))
     st.caption(texts("inside")["loss_one_number"].format(size=len(batch.labels)))
 
 
@@ -220,7 +227,7 @@ def _show_backward(batch: Images, step: SingleStep) -> None:
         "after backward": after,
     }
     with left:
-        st.markdown("**Norm of every layer's gradient**")
+        st.markdown("**Norm of each layer's gradient**")
         live_chart(
             as_json(figures.gradient_norms(moments)),
             key="inside_backward_norms",
@@ -228,15 +235,15 @@ def _show_backward(batch: Images, step: SingleStep) -> None:
             height=260,
         )
     with right:
-        st.markdown("**How its numbers are spread**")
+        st.markdown("**Distribution of its values**")
         live_chart(
             as_json(figures.gradient_histograms(step.layers)),
             key="inside_histograms",
-            alt="Histogram of the gradients of the single parameters, a line for each layer.",
+            alt="Histogram of the gradients of all parameters, one line per layer.",
             height=260,
         )
     st.caption(
-        f"{sum(layer.parameters for layer in step.layers):,} parameters, and as many gradients. The parameters "
+        f"{sum(layer.parameters for layer in step.layers):,} parameters and as many gradients. The parameters "
         "themselves have not changed yet."
     )
 
@@ -256,13 +263,13 @@ def _show_step(batch: Images, step: SingleStep) -> None:
         live_chart(
             as_json(figures.relative_changes(step.layers)),
             key="inside_changes",
-            alt="Change of each layer's parameters in percent of their norm.",
+            alt="Change of each layer's parameters as a percentage of their norm.",
             height=240,
         )
     st.caption(
-        "The loss on this batch fell. Only the next batches tell whether that helps for other images, too."
+        "The loss on this batch fell. Only the next batches tell whether that helps with other images, too."
         if step.loss_after < step.loss
-        else "The loss on this batch did not fall: the step was too large, or led by gradients of another batch, too."
+        else "The loss on this batch did not fall: the step was too large, or it also followed an earlier batch."
     )
 
 

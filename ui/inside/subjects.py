@@ -1,4 +1,4 @@
-"""Which models can be looked into: all that read digits, and the tutorial's two as they are before any training."""
+"""The models that can be looked into: all that read digits, and the tutorial's two models before any training."""
 
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -69,7 +69,7 @@ def subject_titles() -> dict[str, str]:
 
 
 def pick_subject(key: str, usual: str) -> Subject:
-    """Lets one choose a model; its key is in the session's state under `key`."""
+    """Lets a person choose a model, whose key is in the session state under `key`."""
     titles = subject_titles()
     if st.session_state.get(key) not in titles:
         # A run may have been deleted since.
@@ -83,7 +83,7 @@ def pick_subject(key: str, usual: str) -> Subject:
             disabled=lesson().locks("model"),
             persist_state="session",
             width=290,
-            help="Those that come with MLP Lab, finished runs, and the tutorial's two as they are before any training.",
+            help="The models that come with MLP Lab, finished runs, and the tutorial's two models before any training.",
         )
     chosen: str = st.session_state[key]
     if chosen in _fresh():
@@ -105,12 +105,12 @@ def offer_file(subject: Subject, key: str) -> None:
             key=key,
             icon=":material/download:",
             on_click="ignore",
-            help=f"The file {FILE}, which the code on this page reads.",
+            help=f"The file {FILE} that the code on this page reads.",
         )
 
 
 def use_one_thread() -> None:
-    """For this thread: several would wait for each other at every small operation, and for whatever trains."""
+    """Limits PyTorch to one thread: several would wait for each other in small operations, and for trainings."""
     torch.set_num_threads(1)
 
 
