@@ -147,5 +147,5 @@ def watch_of(run: Run) -> PlaneWatch | None:
 
 def newest(queue: RunQueue, owner: str) -> Run | None:
     """The owner's run whose plane was watched last; None without one, or if it was canceled before its first step."""
-    run = _newest.get(queue, {}).get(owner)
+    run = _newest.get(queue, OrderedDict()).get(owner)
     return None if run is None or (run.status is Status.STOPPED and run.step == 0) else run

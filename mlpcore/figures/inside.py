@@ -175,7 +175,7 @@ def contributions(neurons: Sequence[int], values: Sequence[float], digit: int) -
         showlegend=False,
         dragmode=False,
         xaxis=axis("Neuron", type="category", fixedrange=True),
-        yaxis=axis(f"Contribution to the logit of {digit}", fixedrange=True),
+        yaxis=axis("Contribution", fixedrange=True),
     )
 
 

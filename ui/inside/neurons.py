@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from mlpcore import datasets
@@ -20,7 +21,7 @@ from mlpcore.inspection.weighted_sum import weighted_sum
 from mlpcore.models import Classifier
 from mlpcore.network import MLP
 from ui.inside.address import LAYER, NEURON, OFF, ORDER, ORDERS, note_address
-from ui.inside.numbers import in_words, with_minus
+from ui.inside.numbers import Change, change, in_words, with_minus
 from ui.inside.pictured import Picture
 from ui.inside.subjects import Subject, use_one_thread
 from ui.lessons import lesson
@@ -310,17 +311,17 @@ def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) ->
         st.metric(
             f"On {len(quick):,} test images",
             percent(found.accuracy, 2),
-            delta=f"{100 * (found.accuracy - quick.mean()):+.2f} points" if off else None,
             width="content",
             help="Every fifth test image; the difference is to the whole model on the same images.",
+            **(_difference(found, quick) if off else {}),
         )
         if st.session_state.get(_EXACT) == (subject.key, off):
             exact = _without(subject.model.experiment, subject.model.network, off, 1)
             st.metric(
                 f"On all {len(everything):,}",
                 percent(exact.accuracy, 2),
-                delta=f"{100 * (exact.accuracy - everything.mean()):+.2f} points" if off else None,
                 width="content",
+                **(_difference(exact, everything) if off else {}),
             )
         else:
             st.button(
@@ -331,6 +332,10 @@ def _show_without(subject: Subject, picture: Picture, off: frozenset[Neuron]) ->
                 args=(subject, off),
             )
     show_code(code.switching_off(subject.model, off, _EVERY), key="inside_off_code")
+
+
+def _difference(found: Evaluation, whole: npt.NDArray[np.bool_]) -> Change:
+    return change(100 * (found.accuracy - float(whole.mean())), "+.2f", " points", good="up")
 
 
 def _count_all(subject: Subject, off: frozenset[Neuron]) -> None:

@@ -1,6 +1,7 @@
 """Numbers for formulas."""
 
 import math
+from typing import Literal, TypedDict
 
 
 def in_latex(value: float) -> str:
@@ -27,3 +28,21 @@ def in_words(value: float) -> str:
 def with_minus(text: str) -> str:
     """A number's `text` with a true minus sign in place of the hyphen."""
     return text.replace("-", "−")
+
+
+class Change(TypedDict, total=False):
+    """How `st.metric` shows a change: its text, and what Streamlit would otherwise take from a hyphen in it."""
+
+    delta: str
+    delta_arrow: Literal["up", "down", "off"]
+    delta_color: Literal["green", "red", "gray"]
+
+
+def change(value: float, form: str, unit: str = "", *, good: Literal["up", "down"]) -> Change:
+    """A change for `st.metric`, e.g. ``−0.072``; green if it goes the `good` way."""
+    arrow: Literal["up", "down", "off"] = "up" if value > 0 else "down" if value < 0 else "off"
+    return {
+        "delta": with_minus(f"{value:{form}}{unit}"),
+        "delta_arrow": arrow,
+        "delta_color": "gray" if arrow == "off" else "green" if arrow == good else "red",
+    }

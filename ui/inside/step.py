@@ -24,7 +24,7 @@ from ui.inside.address import (
 )
 from ui.inside.batches import batches
 from ui.inside.gradients import show_accumulation, show_forgetting, show_optimizers
-from ui.inside.numbers import in_words
+from ui.inside.numbers import change, in_words
 from ui.inside.subjects import Subject, offer_file, pick_subject, use_one_thread
 from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
@@ -255,8 +255,7 @@ def _show_step(batch: Images, step: SingleStep) -> None:
         st.metric(
             "Loss after, same batch",
             f"{step.loss_after:.4f}",
-            delta=f"{step.loss_after - step.loss:+.4f}",
-            delta_color="inverse",
+            **change(step.loss_after - step.loss, "+.4f", good="down"),
         )
     with right:
         st.markdown("**How far each layer's parameters moved**")
