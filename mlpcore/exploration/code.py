@@ -1,6 +1,6 @@
-"""The same looks at the data in PyTorch and torchvision, as code to paste into a notebook.
+"""What the Data page shows, as PyTorch and torchvision code to paste into a notebook.
 
-Each text runs by itself, takes the images from a folder ``data``, and downloads them if they are not there.
+Each text runs on its own. It reads the images from a folder ``data`` and downloads them if they are not there.
 """
 
 from mlpcore.exploration.batches import SEED
@@ -14,10 +14,10 @@ _TRANSFORMS: dict[Stage, str] = {
 
 
 def browsing(train: bool, index: int, label: int | None) -> str:
-    """Opens a set, finds the images of a digit if a `label` is given, and takes one image out."""
+    """Loads a set, finds the images of a digit if a `label` is given, and picks one image."""
     find = f"""
 rows = (data.targets == {label}).nonzero().flatten()
-print(len(rows), "images of {label}, the first ones:", rows[:10].tolist())
+print(len(rows), "images of {label}, the first ten:", rows[:10].tolist())
 """
     return f"""\
 from torchvision import datasets
@@ -25,7 +25,7 @@ from torchvision import datasets
 data = datasets.MNIST("data", train={train}, download=True)
 print(len(data), "images")
 {"" if label is None else find}
-image, label = data[{index}]  # a picture of Pillow's, and the digit that it shows
+image, label = data[{index}]  # a Pillow image and the digit that it shows
 print(image.size, image.mode, "label", label)
 image.resize((280, 280))
 """
@@ -34,7 +34,7 @@ image.resize((280, 280))
 def transforming(
     train: bool, index: int, stage: Stage, normalization: tuple[float, float], top: int, left: int, side: int
 ) -> str:
-    """Takes an image through the transforms; prints a square of `side` pixels from `top` and `left`, and figures."""
+    """Applies the transforms to an image; prints `side` × `side` pixels from `top` and `left`, and statistics."""
     mean, std = normalization
     return f"""\
 import torch
@@ -52,7 +52,7 @@ print(pixels.min(), pixels.max(), pixels.double().mean(), pixels.double().std(co
 
 
 def whole_set(train: bool, label: int, count: int) -> str:
-    """Counts the digits and computes mean, standard deviation, mean images, and which are close to theirs and far."""
+    """Counts the digits; computes mean, standard deviation, mean images, and the most and least typical images."""
     return f"""\
 import torch
 from torchvision import datasets
@@ -73,7 +73,7 @@ print("least typical", order.flip(0)[:{count}].tolist())
 
 
 def loading(batch_size: int, shuffle: bool, drop_last: bool, number: int) -> str:
-    """Makes a DataLoader, says how many steps an epoch has, and takes batch `number`, counted from 1, of the first."""
+    """Creates a DataLoader, prints the steps per epoch, and loads batch `number`, counted from 1, of epoch 1."""
     return f"""\
 from itertools import islice
 
@@ -82,7 +82,7 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 data = datasets.MNIST("data", train=True, download=True, transform=transforms.ToTensor())
-generator = torch.Generator().manual_seed({SEED})  # for the same order as here; leave it out for another each time
+generator = torch.Generator().manual_seed({SEED})  # the same order as in MLP Lab; leave it out for a new one
 loader = DataLoader(data, batch_size={batch_size}, shuffle={shuffle}, drop_last={drop_last}, generator=generator)
 print(len(loader), "steps per epoch")
 
@@ -103,7 +103,7 @@ data = datasets.MNIST("data", train=True, download=True)
 first = {{}}
 for shuffle in (False, True):
     generator = torch.Generator().manual_seed({SEED})
-    # The images' numbers in place of the images: the same order in a fraction of the time.
+    # The indices instead of the images give the same order in a fraction of the time.
     loader = DataLoader(range(len(data)), batch_size={batch_size}, shuffle=shuffle, generator=generator)
     for epoch in (1, 2):
         first[shuffle, epoch], *_ = loader

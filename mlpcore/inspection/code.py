@@ -1,8 +1,8 @@
-"""The same looks inside a model in PyTorch, as code to paste into a notebook.
+"""What the Inside page shows, as PyTorch code to paste into a notebook.
 
-Each text runs by itself. It takes the images from a folder ``data``, and downloads them if they are not there; a
-trained model it takes from a file ``model.safetensors``, as `mlpcore.models.save` writes it; an untrained one it makes
-anew, with the same weights.
+Each text runs on its own. It reads the images from a folder ``data`` and downloads them if they are not there. It reads
+a trained model from a file ``model.safetensors``, as `mlpcore.models.save` writes it, and creates an untrained model
+with the same weights as in the app.
 """
 
 import base64
@@ -26,7 +26,7 @@ _BATCH = 64
 
 
 def test_image(model: Model, number: int) -> str:
-    """Lines that take a test image and its label, as the model takes it."""
+    """Lines that load a test image, as the model's input, and its label."""
     return f"""\
 {transform(model.experiment)}
 image, label = datasets.MNIST("data", train=False, download=True, transform=transform)[{number}]
@@ -53,7 +53,7 @@ def walking(model: Model, image_lines: str) -> str:
     return f"""\
 {imports_and_model(model)}
 {image_lines}
-x = image  # shape [1, 28, 28]: one image, and so a batch of one for the layers
+x = image  # shape [1, 28, 28]: one image, so a batch of one
 with torch.no_grad():
     for layer in model:
         x = layer(x)
@@ -65,12 +65,12 @@ probabilities = exponentials / exponentials.sum()
 loss = -probabilities[label].log()
 print("logits", logits)
 print("probabilities", probabilities, "answer", logits.argmax().item())
-print("cross-entropy", loss.item(), "PyTorch's own:", nn.functional.cross_entropy(logits, torch.tensor(label)).item())
+print("cross-entropy", loss.item(), "from PyTorch:", nn.functional.cross_entropy(logits, torch.tensor(label)).item())
 """
 
 
 def answering(models: Mapping[str, TrainedModel], image: Tensor) -> str:
-    """What each of the models, by the name of its file, makes of a drawing, uint8 [28, 28]: logits, softmax, digit."""
+    """Logits, probabilities and answer of each model, given by its file's name, for a drawing, uint8 [28, 28]."""
     entries = "".join(
         f"""\
     "{file}": (
@@ -98,20 +98,20 @@ models = {{
 {entries}}}
 answers = {{}}
 for file, (model, transform) in models.items():
-    weights = load_file(file)  # one of the files to download here
+    weights = load_file(file)  # one of the files to download on this page
     model.load_state_dict({{name.removeprefix("layers."): values for name, values in weights.items()}})
     model.eval()
     with torch.no_grad():
-        logits = model(transform(picture))[0]  # one image, and so a batch of one
+        logits = model(transform(picture))[0]  # one image, so a batch of one
     answers[file] = logits.softmax(dim=0)
-    print(file, "says", answers[file].argmax().item())
+    print(file, "answers", answers[file].argmax().item())
     print("logits", logits)
     print("probabilities", answers[file])
 """
 
 
 def adding_up(model: Model, neuron: Neuron, count: int, image_lines: str) -> str:
-    """One neuron's sum taken apart, and the picture that it looks for in this image."""
+    """One neuron's sum term by term, and the picture that it looks for in this image."""
     place = linear_places(model)[neuron.layer]
     return f"""\
 {imports_and_model(model)}
@@ -126,8 +126,8 @@ for source in largest.tolist():
     print(f"from {{source}}: {{linear.weight[index, source]:.4f}} * {{x[source]:.4f}} = {{terms[source]:.4f}}")
 print("all others", (terms.sum() - terms[largest].sum()).item(), "bias", linear.bias[index].item(), "sum", total.item())
 
-# The derivative of the sum by every pixel: for the first layer its weights, and in a ReLU network the linear map
-# that all layers together are near this image.
+# The derivative of the sum with respect to each pixel. In the first layer, these are the neuron's weights; in a ReLU
+# network, all layers together are this linear map near the image.
 pixels = image.clone().requires_grad_()
 (picture,) = torch.autograd.grad(model[:{place + 1}](pixels)[0, index], pixels)
 print(picture.shape, picture.min(), picture.max())
@@ -135,7 +135,7 @@ print(picture.shape, picture.min(), picture.max())
 
 
 def switching_off(model: Model, off: Collection[Neuron], every: int) -> str:
-    """The accuracy on every so many test images while the activations of some hidden neurons are 0."""
+    """The accuracy on every `every`-th test image while the activations of some hidden neurons are 0."""
     starts = linear_places(model)
     hooks = "".join(
         f"model[{starts[layer + 1] - 1}].register_forward_hook(switch_off({indices}))\n"
@@ -165,10 +165,10 @@ print(f"{{accuracy:.2%}} of {{len(loader.dataset)}} test images")
 
 
 def stepping(model: Model, number: int, former: bool, forget_zero_grad: bool) -> str:
-    """The five calls on batch `number` of an epoch, counted from 1, with what each of them did.
+    """The five calls for batch `number` of an epoch, counted from 1, and what each of them does.
 
     Args:
-        former: whether a step is taken with the batch before, too, so that gradients are left from it.
+        former: whether a step is taken with the previous batch first, so that its gradients are left.
     """
     before = """
 images, labels = former
@@ -190,7 +190,7 @@ def gradient_norms():
 model.train()
 {before if former else ""}
 images, labels = batch
-print("gradients left", gradient_norms())
+print("gradients before zero_grad", gradient_norms())
 {zero_grad}
 print("after zero_grad", gradient_norms())
 logits = model(images)
@@ -205,12 +205,12 @@ optimizer.step()
 print("changes", [(p.detach() - old).norm().item() for p, old in zip(model.parameters(), before)])
 with torch.no_grad():
     loss_after = loss_function(model(images), labels)
-print("loss on the same batch now", loss_after.item())
+print("loss on the same batch after the step", loss_after.item())
 """
 
 
 def forgetting(model: Model, number: int, steps: int) -> str:
-    """A training loop on some batches from `number` on that forgets `zero_grad`, beside one that does not."""
+    """Two training loops on `steps` batches starting with batch `number`: one with `zero_grad`, one without."""
     return f"""\
 import copy
 
@@ -235,12 +235,12 @@ def train(model, forget_zero_grad):
 remembered = train(copy.deepcopy(model), forget_zero_grad=False)
 forgotten = train(copy.deepcopy(model), forget_zero_grad=True)
 print("with zero_grad", remembered)
-print("forgotten", forgotten)
+print("without zero_grad", forgotten)
 """
 
 
 def accumulating(model: Model, number: int) -> str:
-    """The gradient of batch `number`, counted from 1, at once and added up from its two halves."""
+    """The gradient of batch `number`, counted from 1, at once and accumulated from its two halves."""
     return f"""\
 {_with_batches(model, number, 1)}
 images, labels = batches[0]
@@ -252,7 +252,7 @@ def gradient(parts):
     model.zero_grad()
     for rows in parts:
         loss = loss_function(model(images[rows]), labels[rows])
-        (loss / len(parts)).backward()  # each is a mean, so their sum has to be divided
+        (loss / len(parts)).backward()  # each loss is a mean, so the sum has to be divided
     return torch.cat([p.grad.flatten() for p in model.parameters()])
 
 
@@ -265,7 +265,7 @@ print("norms", whole.norm().item(), added.norm().item(), "largest difference", d
 
 
 def optimizing(model: Model, number: int, rates: Mapping[OptimizerName, float]) -> str:
-    """The first update of each optimizer with the gradient of batch `number`, counted from 1."""
+    """Each optimizer's first update with the gradient of batch `number`, counted from 1."""
     plain = {name: model.experiment.changed(optimizer=name, learning_rate=rate, weight_decay=0.0)
              for name, rate in rates.items()}  # fmt: skip
     makers = "\n".join(f'    "{name}": torch.optim.{_values(each)["optimizer"]},' for name, each in plain.items())
@@ -286,14 +286,14 @@ for name, optimizer in optimizers.items():
     with torch.no_grad():
         updates[name] = torch.cat([(p - old).flatten() for p, old in zip(model.parameters(), start)])
         for p, old in zip(model.parameters(), start):
-            p.copy_(old)  # the next one begins at the same place
+            p.copy_(old)  # the next optimizer starts from the same parameters
     cosine = nn.functional.cosine_similarity(updates[name], downhill, dim=0)
     print(name, "norm", updates[name].norm().item(), "cosine", cosine.item())
 """
 
 
 def both_modes(model: Model, dropout: float, times: int, image_lines: str) -> str:
-    """The same image again and again through the model with dropout, after `train()` and after `eval()`."""
+    """The same image `times` times through the model with dropout, after `train()` and after `eval()`."""
     if model.experiment.architecture.dropout:
         change = f"""\
 for layer in model:
@@ -313,10 +313,10 @@ model = nn.Sequential(*layers)
 {change}
 {image_lines}
 others = datasets.MNIST("data", train=False, download=True, transform=transform)
-batch = torch.stack([image, *(others[number][0] for number in range(31))])  # as in training, in a batch
+batch = torch.stack([image, *(others[number][0] for number in range(31))])  # in a batch, as in training
 answers = {{}}
 with torch.no_grad():
-    for mode in (True, False):  # other masks and companions than on the page, so other spreads
+    for mode in (True, False):  # the masks and the other images differ from the page, so the spread does, too
         model.train(mode)  # model.eval() is model.train(False)
         answers[mode] = torch.stack([model(batch)[0].softmax(dim=0) for _ in range({times})])
         spread = answers[mode].std(dim=0).max().item()
@@ -325,7 +325,7 @@ with torch.no_grad():
 
 
 def counting_bytes(model: Model, size: int) -> str:
-    """The bytes that autograd keeps for the backward pass of a batch of `size` images, with and without a gradient."""
+    """The bytes that autograd keeps for the backward pass of a batch of `size` images, with and without `no_grad`."""
     return f"""\
 {imports_and_model(model, "from torch.utils.data import DataLoader")}
 {transform(model.experiment)}
@@ -339,7 +339,7 @@ def kept_bytes():
 
     def note(tensor):
         if tensor.data_ptr() not in there_anyway:
-            kept[tensor.data_ptr()] = tensor  # what is kept twice counts once
+            kept[tensor.data_ptr()] = tensor  # a tensor that is kept twice counts once
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
@@ -355,7 +355,7 @@ print("kept for backward:", with_gradient, "bytes; under no_grad:", without)
 
 
 def evaluating(model: Model) -> str:
-    """The share of the test images whose largest logit is that of the true class."""
+    """The share of test images whose largest logit is that of the true class."""
     return f"""\
 {imports_and_model(model, "from torch.utils.data import DataLoader")}
 {transform(model.experiment)}
@@ -373,7 +373,7 @@ print(f"{{accuracy:.2%}} of {{len(data)}} test images")
 
 
 def yes_or_no(digit: int) -> str:
-    """One output with a sigmoid beside ten with softmax, both trained for the question whether it is `digit`."""
+    """One output with a sigmoid and ten with softmax, both trained to tell whether an image shows `digit`."""
     return f"""\
 import torch
 from torch import nn
@@ -385,7 +385,7 @@ test_data = datasets.MNIST("data", train=False, download=True, transform=transfo
 loader = DataLoader(Subset(train_data, range(6000)), batch_size=64, shuffle=True)
 
 
-# Each starts with weights of its own and sees another order, so the figures differ a little from run to run.
+# Each model starts from its own weights and sees the images in a different order, so results vary a little.
 def network(outputs):
     return nn.Sequential(nn.Flatten(), nn.Linear(784, 64), nn.ReLU(), nn.Linear(64, outputs))
 
@@ -401,7 +401,7 @@ def train(model, loss_function):
 
 
 ten = train(network(10), nn.CrossEntropyLoss())
-binary_loss = nn.BCEWithLogitsLoss()  # a sigmoid and the negative log-likelihood of yes or no in one
+binary_loss = nn.BCEWithLogitsLoss()  # sigmoid and binary cross-entropy in one
 one = train(network(1), lambda logits, labels: binary_loss(logits[:, 0], (labels == {digit}).float()))
 
 images, labels = next(iter(DataLoader(test_data, batch_size=10_000)))
@@ -411,17 +411,17 @@ with torch.no_grad():
 for name, said_yes in [("one output", yes_of_one), ("ten outputs", yes_of_ten), ("always no", labels < 0)]:
     right = (said_yes == (labels == {digit})).double().mean()
     found = said_yes[labels == {digit}].double().mean()
-    print(f"{{name}}: {{right:.2%}} right, {{found:.2%}} of the images of {digit} found")
+    print(f"{{name}}: {{right:.2%}} correct, {{found:.2%}} of the images of {digit} found")
 """
 
 
 def _values(experiment: Experiment) -> dict[str, Any]:
-    # Dropout of torch's own, and images as they are.
+    # With PyTorch's own dropout and unchanged images.
     return values_for(experiment.changed(device="cpu", augment="none"))
 
 
 def transform(experiment: Experiment) -> str:
-    """The line that makes the images' transform."""
+    """The line that defines the transform of the images."""
     return f"transform = {_compose(experiment)}"
 
 
@@ -447,32 +447,32 @@ def imports_and_model(model: Model, *imports: str) -> str:
         read = ["from safetensors.torch import load_file"]
         lines = f"""\
 {sequential}
-weights = load_file("{FILE}")  # the file that "Download the model" gives
+weights = load_file("{FILE}")  # the file from "Download the model"
 model.load_state_dict({{name.removeprefix("layers."): values for name, values in weights.items()}})"""
     else:
         read = []
         start = seeded(model.experiment.seed, Stream.WEIGHTS).initial_seed()
-        lines = f"torch.manual_seed({start})  # for the same untrained weights as here\n{sequential}"
+        lines = f"torch.manual_seed({start})  # for the same untrained weights as in MLP Lab\n{sequential}"
     others = [*read, "from torch import nn", *imports, "from torchvision import datasets, transforms"]
     return "\n".join(["import torch", *others]) + f"\n\n{lines}\nmodel.eval()\n"
 
 
 def _with_batches(model: Model, number: int, count: int) -> str:
-    """The same, and some batches of a shuffled epoch from `number` on, counted from 1, in a list."""
+    """Imports and model, and a list of `count` batches of a shuffled epoch from batch `number`, counted from 1."""
     lines = f"""\
 {transform(model.experiment)}
 data = datasets.MNIST("data", train=True, download=True, transform=transform)
-order = torch.Generator().manual_seed({SEED})  # for the same batches as here
+order = torch.Generator().manual_seed({SEED})  # for the same batches as in MLP Lab
 loader = DataLoader(data, batch_size={_BATCH}, shuffle=True, generator=order)
 batches = list(islice(loader, {number - 1}, {number - 1 + count}))
 """
     if model.experiment.architecture.dropout:
-        lines += "# Dropout draws other masks here than on the page, so the numbers differ a little.\n"
+        lines += "# Dropout draws different masks here than on the page, so the numbers differ a little.\n"
     beginning = imports_and_model(model, "from torch.utils.data import DataLoader")
     return f"from itertools import islice\n\n{beginning}\n{lines}"
 
 
 def linear_places(model: Model) -> list[int]:
-    """Where the layers with weights stand in the model."""
+    """The indices of the linear layers in the model."""
     linear = model.network.linear_layers
     return [place for place, module in enumerate(model.network.layers) if any(module is each for each in linear)]

@@ -1,6 +1,6 @@
-"""The projector and the two neurons in PyTorch, as code to paste into a notebook.
+"""The projector and the two neurons as PyTorch code to paste into a notebook, with Plotly for the chart.
 
-Like the texts of `mlpcore.inspection.code`, and with Plotly for the picture.
+Otherwise as in `mlpcore.inspection.code`.
 """
 
 from mlpcore.experiment import Experiment
@@ -19,7 +19,7 @@ go.Scatter(
 
 
 def projecting(model: Model, stage: int, every: int) -> str:
-    """Every so many test images in the main plane of one stage: 0 the input, 1 the first hidden layer, and so on."""
+    """Every `every`-th test image in the main plane of a stage: 0 is the input, 1 the first hidden layer, and so on."""
     end = linear_places(model)[stage]
     return f"""\
 import plotly.graph_objects as go
@@ -30,10 +30,10 @@ images = torch.stack([data[number][0] for number in range(0, len(data), {every})
 labels = data.targets[::{every}]
 
 with torch.no_grad():
-    values = model[:{end}](images)  # what the images are at this stage
-centred = values - values.mean(dim=0)
-_, lengths, directions = torch.linalg.svd(centred, full_matrices=False)
-points = centred @ directions[:2].T  # their signs mean nothing
+    values = model[:{end}](images)  # the images at this stage
+centered = values - values.mean(dim=0)
+_, lengths, directions = torch.linalg.svd(centered, full_matrices=False)
+points = centered @ directions[:2].T  # the signs are arbitrary
 shares = lengths.square() / lengths.square().sum()
 print("shape", tuple(values.shape), "share of the variance in the plane", shares[:2].sum().item())
 go.Figure(
@@ -43,7 +43,7 @@ go.Figure(
 
 
 def two_neurons(experiment: Experiment, every: int) -> str:
-    """Trains a model whose last hidden layer has two neurons; where they put every so many test images."""
+    """Trains a model whose last hidden layer has two neurons, and shows every `every`-th test image in their plane."""
     imports, parts = sections(experiment)
     training = "\n\n".join(parts[part] for part in ("data", "model", "loss", "optimizer", "loop"))
     return f"""\
@@ -52,7 +52,7 @@ import plotly.graph_objects as go
 
 {training}
 
-# Where the two neurons put test images, and what the output layer answers in every place of their plane.
+# Test images in the plane of the two neurons, and the output layer's answer at each point of the plane.
 model.eval()
 images = torch.stack([test_data[number][0] for number in range(0, len(test_data), {every})])
 labels = test_data.targets[::{every}]

@@ -181,4 +181,4 @@ def test_yes_or_no(capsys: pytest.CaptureFixture[str]) -> None:
     labels = namespace["labels"]
     for said_yes in (namespace["yes_of_one"], namespace["yes_of_ten"]):
         assert (said_yes == (labels == 3)).double().mean() > 0.93
-    assert "always no: 89.90% right, 0.00% of the images of 3 found" in capsys.readouterr().out
+    assert "always no: 89.90% correct, 0.00% of the images of 3 found" in capsys.readouterr().out
