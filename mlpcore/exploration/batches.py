@@ -1,4 +1,4 @@
-"""What torch's DataLoader makes of a dataset: how many batches there are, and which images are in which."""
+"""The batches of PyTorch's DataLoader: how many there are, and which images are in which."""
 
 from functools import lru_cache
 from typing import Any
@@ -12,19 +12,19 @@ from mlpcore.datasets.files import COLLECTIONS
 from mlpcore.torchvision_shim import torchvision
 
 SEED = 0
-"""Starts the generator that shuffles; any other seed shows other orders of the same kind."""
+"""The seed of the generator that shuffles; any other seed gives other orders of the same kind."""
 
 
 def steps_per_epoch(images: int, batch_size: int, drop_last: bool) -> int:
-    """How many batches a DataLoader gives of so many images, as it says itself."""
+    """The number of batches a DataLoader makes of this many images, as it says itself."""
     return len(DataLoader(_numbers(images), batch_size=batch_size, drop_last=drop_last))
 
 
 @lru_cache(maxsize=8)
 def epoch_orders(images: int, shuffle: bool, epochs: int = 2) -> tuple[Tensor, ...]:
-    """In which order a DataLoader goes through so many images in each epoch: int64 [images] for each.
+    """The order in which a DataLoader goes through this many images in each epoch: int64 [images] for each.
 
-    Going through the images themselves would take seconds an epoch, so here the DataLoader goes through their numbers.
+    Loading the images themselves would take seconds per epoch, so here the DataLoader goes through their numbers.
     The order depends neither on what it goes through nor on the batch size, so one batch takes the whole epoch.
     """
     generator = torch.Generator().manual_seed(SEED)
@@ -38,7 +38,7 @@ def torchvision_dataset(dataset: Dataset, train: bool) -> Any:
     images = dataset.train if train else dataset.test
     transform = torchvision.transforms.ToTensor()
     data = COLLECTIONS[dataset.name].torchvision_class(data_folder(), train=train, transform=transform)
-    # What it has read from the disk is in memory already, and checked.
+    # The images are in memory already, and checked.
     data.data, data.targets = images.images, images.labels
     return data
 
@@ -48,12 +48,12 @@ def load_batch(data: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
 
     Returns float32 [n, 1, 28, 28] and int64 [n].
     """
-    # With a generator of its own it draws nothing from the one that all in the process share.
+    # With its own generator, it draws nothing from the one that the whole process shares.
     loader = DataLoader(data, batch_sampler=[rows.tolist()], generator=torch.Generator())
     images, labels = next(iter(loader))
     return images, labels
 
 
 def _numbers(images: int) -> Any:
-    # A DataLoader takes whatever has a length and places; its types ask for a Dataset.
+    # A DataLoader takes anything with a length and indices; its types ask for a Dataset.
     return range(images)

@@ -1,4 +1,4 @@
-"""One image on its way into a model: as stored, after torchvision's `ToTensor`, and after `Normalize`."""
+"""An image's way into a model: as stored, after torchvision's `ToTensor`, and after `Normalize`."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -19,7 +19,7 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 
 @dataclass(frozen=True)
 class Summary:
-    """Pixel values in a few figures; the standard deviation is divided by the number of pixels."""
+    """Statistics of pixel values; the standard deviation is the population's (divided by the number of pixels)."""
 
     dtype: str
     low: float
@@ -40,19 +40,19 @@ def through_torchvision(image: Tensor, stage: Stage, normalization: tuple[float,
 
 
 def as_trained_on(images: Tensor, stage: Stage, normalization: tuple[float, float]) -> Tensor:
-    """Pixels, uint8 of any shape, at a stage, by the operation that training uses for many images at once."""
+    """Pixels, uint8 of any shape, at a stage, computed as in training, for many images at once."""
     if stage == "raw":
         return images
     return to_input(images, normalization if stage == "normalized" else None)
 
 
 def scale(stage: Stage, normalization: tuple[float, float]) -> Tensor:
-    """What becomes of each of the values 0 to 255 at a stage: uint8 or float32 [256]."""
+    """The values 0 to 255 as they are at a stage: uint8 or float32 [256]."""
     return as_trained_on(torch.arange(LEVELS, dtype=torch.uint8), stage, normalization)
 
 
 def summary(counts: Tensor, stage: Stage, normalization: tuple[float, float]) -> Summary:
-    """The figures, at a stage, of pixels among which each value 0 to 255 occurs `counts` times, int64 [256]."""
+    """The statistics, at a stage, of pixels of which each value 0 to 255 occurs `counts` times, int64 [256]."""
     values = scale(stage, normalization)
     there = values[counts > 0]
     dtype = str(values.dtype).removeprefix("torch.")

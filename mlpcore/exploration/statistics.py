@@ -1,6 +1,6 @@
-"""What a set of images holds: its classes, its pixel values, what each class looks like on average, and what departs.
+"""Statistics of a set of images: classes, pixel values, mean images, and each image's distance to its class's mean.
 
-What takes more than a moment is kept for each set of images, of which a process has few.
+What takes more than a moment is cached per set of images, of which a process has few.
 """
 
 from functools import lru_cache
@@ -12,7 +12,7 @@ from mlpcore.datasets import Images, to_input
 from mlpcore.experiment import CLASSES
 
 LEVELS = 256
-"""Values that a pixel can have, 0 to 255."""
+"""The number of values a pixel can have, 0 to 255."""
 
 
 @lru_cache(maxsize=8)
@@ -52,10 +52,10 @@ def mean_images(images: Images) -> Tensor:
 
 @lru_cache(maxsize=8)
 def distances_to_mean(images: Images) -> Tensor:
-    """How far each image is from what is typical of its class: float32 [N].
+    """Each image's distance to the mean image of its class: float32 [N].
 
-    The Euclidean distance between the image and the mean image of its own class in this set, over the 784 pixels on
-    the scale 0 to 1. An image that is moved, slanted or bold lies far away too, however well it can be read.
+    The Euclidean distance to the mean image of its own class in this set, over the 784 pixels on a scale from 0 to 1.
+    An image that is shifted, slanted or bold is far away, too, however easy it is to read.
     """
     distances = torch.empty(len(images.labels))
     for label, mean in enumerate(mean_images(images)):

@@ -1,4 +1,4 @@
-"""Neurons switched off: what a model still knows without some of its hidden neurons."""
+"""Neurons switched off: how good a model is without some of its hidden neurons."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from mlpcore.inspection.layers import Model, Neuron, check_neuron, layers
 
 
 def logits_without(model: Model, images: Tensor, off: Collection[Neuron]) -> Tensor:
-    """The model's logits while the activations of some hidden neurons are 0, whatever they would have been.
+    """The model's logits while the activations of some hidden neurons are set to 0.
 
     The model itself stays as it is, and other threads may use it at the same time.
 
@@ -21,7 +21,7 @@ def logits_without(model: Model, images: Tensor, off: Collection[Neuron]) -> Ten
         float32 [N, 10] on the CPU, without gradient.
 
     Raises:
-        ValueError: one of the neurons is no hidden neuron of this model.
+        ValueError: one of them is not a hidden neuron of this model.
     """
     for neuron in off:
         check_neuron(model, neuron)

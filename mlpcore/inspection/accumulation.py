@@ -29,7 +29,7 @@ class Loop:
 
 
 def training_loop(model: Model, batches: Sequence[Images], forget_zero_grad: bool) -> Loop:
-    """Trains a copy of the model on the batches in turn, with or without `zero_grad` before each of them.
+    """Trains a copy of the model on the batches one by one, with or without `zero_grad` before each.
 
     Without it every step follows the sum of all gradients so far.
 
@@ -52,7 +52,7 @@ def training_loop(model: Model, batches: Sequence[Images], forget_zero_grad: boo
 
 @dataclass(frozen=True)
 class Halves:
-    """A batch's gradient, taken at once and added up from its two halves.
+    """A batch's gradient, computed at once and accumulated from its two halves.
 
     Attributes:
         whole: Euclidean norm of the gradient of the whole batch's mean loss.
@@ -69,16 +69,16 @@ class Halves:
 def halves(model: Model, batch: Images) -> Halves:
     """Compares a batch's gradient with gradient accumulation over its two halves.
 
-    The two are equal up to rounding. Not so with batch norm, which compares the images of a half with that half only,
-    nor with dropout, which draws its masks anew.
+    The two are equal up to rounding, except with batch norm, which normalizes the images of a half by that half, and
+    with dropout, which draws new masks.
 
     Raises:
-        ValueError: the number of images is odd, since the mean over unequal halves is another one; or a half is too
-            small for the model.
+        ValueError: the number of images is odd, so that the halves would not be equal, or a half is too small for the
+            model.
     """
     images = len(batch.labels)
     if images % 2:
-        raise ValueError(f"{images} images make no two equal halves: take an even number of them.")
+        raise ValueError(f"{images} images cannot be split into two equal halves: use an even number.")
     parts = [
         Images(batch.images[rows], batch.labels[rows]) for rows in (slice(images // 2), slice(images // 2, images))
     ]

@@ -3,7 +3,7 @@
 What is explained is a logit, or the difference of two, never a probability: softmax mixes all classes, so the
 probability of a 7 also rises where the evidence for every other digit falls (Simonyan, Vedaldi and Zisserman 2014,
 https://arxiv.org/abs/1312.6034, explain unnormalised scores for this reason), and it hardly moves any more where a
-model is sure. The difference of two logits is the logarithm of how many times likelier the one digit is than the other.
+model is sure. The difference of two logits is the logarithm of how many times likelier one digit is than the other.
 """
 
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Account:
-    """What a method is called, what its votes mean, and where it was published."""
+    """A method's name, what its votes mean, and where it was published."""
 
     title: str
     meaning: str
@@ -69,21 +69,21 @@ class Account:
 METHODS: dict[Method, Account] = {
     "occlusion": Account(
         title="Occlusion",
-        meaning=f"Patches of {_PATCH}×{_PATCH} pixels are changed one after the other: ink is erased, empty places are "
-        "painted over. A place votes for the answer as strongly as the answer would suffer from the change, so a gap "
-        "that has to be a gap has its vote as well.",
-        source="after Zeiler and Fergus (2014), who slid a grey square over photos",
+        meaning=f"Patches of {_PATCH}×{_PATCH} pixels are changed one by one: ink is erased, and empty places are filled "
+        "with ink. The more a change hurts the answer, the more strongly that place votes for it, so a gap that has to "
+        "stay empty votes, too.",
+        source="after Zeiler and Fergus (2014), who slid a gray square over photos",
         url="https://arxiv.org/abs/1311.2901",
     ),
     "integrated_gradients": Account(
         title="Integrated gradients",
         meaning="The digit appears gradually on a blank image, and each pixel collects what its ink adds to the answer "
-        "on the way. The votes add up to all that the ink changes. Empty places have no vote.",
+        "along the way. All votes add up to the total effect of the ink. Empty places have no vote.",
         source="Sundararajan, Taly and Yan (2017)",
         url="https://arxiv.org/abs/1703.01365",
     ),
 }
-"""The methods, the one to begin with first."""
+"""The methods; the first is the default."""
 
 
 def closest_contest(logits: Tensor) -> Target:

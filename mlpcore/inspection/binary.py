@@ -1,7 +1,7 @@
-"""A yes/no question, "is it a 3?", asked of one output neuron with a sigmoid and of ten with softmax.
+"""A yes/no question, "is it a 3?", answered by one output neuron with a sigmoid and by ten with softmax.
 
-Both models have the same hidden layer, see the same images in the same order, and begin with the same weights: the one
-output starts as the ten's own neuron for that digit.
+Both models have the same hidden layer, see the same images in the same order, and start from the same weights: the
+single output starts as a copy of the ten outputs' neuron for that digit.
 """
 
 from collections.abc import Callable
@@ -26,9 +26,9 @@ class Answers:
     """How good the answers to a yes/no question are on the 10,000 test images; all are shares, 0 to 1.
 
     Attributes:
-        right: of all images, those answered right.
+        right: of all images, those answered correctly.
         found: of the images of the digit, those answered with yes.
-        true: of the answers yes, those that are right; None without such an answer.
+        true: of the yes answers, those that are correct; None without any.
     """
 
     right: float
@@ -41,13 +41,13 @@ class YesOrNo:
     """The two models after training.
 
     Attributes:
-        digit: the one that was asked about.
-        images: how many were learned from.
+        digit: the digit asked about.
+        images: the number of training images.
         one: with a single output, the logit of "yes".
         ten: with an output for each digit.
         one_answers: yes where the sigmoid is above a half.
         ten_answers: yes where the digit's logit is the largest.
-        always_no: share of the test images that show another digit, which is right for whoever always says no.
+        always_no: share of the test images that show another digit, the accuracy of always answering no.
     """
 
     digit: int

@@ -1,4 +1,4 @@
-"""One image on its way through a model: what every layer makes of it, up to probabilities and the loss."""
+"""One image's forward pass: the output of each layer, the probabilities and the loss."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class HiddenLayer:
-    """What one hidden layer gave for one image.
+    """The values of one hidden layer for one image.
 
     Attributes:
         name: e.g. ``Hidden layer 1``.
@@ -52,7 +52,7 @@ class ForwardPass:
     """One image's way through a model in evaluation mode.
 
     Attributes:
-        flattened: the pixels as the model takes them, normalised if it wants them so, row after row: float32 [784].
+        flattened: the pixels as the model takes them, normalized if the model expects that, row by row: float32 [784].
         hidden: the hidden layers in turn; none for a linear classifier.
         logits: float32 [10].
     """
@@ -62,7 +62,7 @@ class ForwardPass:
     logits: Floats
 
     def inputs_of(self, layer: int) -> Floats:
-        """What a layer with weights gets, counted from 0: the pixels, or the activations of the layer before."""
+        """The input of a layer with weights, counted from 0: the pixels or the previous layer's activations."""
         return [self.flattened, *(hidden.activations for hidden in self.hidden)][layer]
 
     def sums_of(self, layer: int) -> Floats:
@@ -71,7 +71,7 @@ class ForwardPass:
 
     @property
     def softmax(self) -> Softmax:
-        """The logits made into probabilities."""
+        """The logits turned into probabilities."""
         logits = torch.from_numpy(self.logits).double()
         exponentials = logits.exp()
         return Softmax(exponentials.numpy(), exponentials.sum().item(), F.softmax(logits, dim=0).numpy())
@@ -90,7 +90,7 @@ class ForwardPass:
 def forward_pass(model: Model, image: Tensor) -> ForwardPass:
     """Walks the forward pass of `image`, uint8 [28, 28], module by module of the network itself.
 
-    The logits are the model's own, bit for bit. Several threads may ask one model at once.
+    The logits are the model's own, bit for bit. Several threads may use the same model at once.
     """
     with torch.no_grad():
         x = flattened = model.inputs(image.unsqueeze(0)).flatten(1)

@@ -1,4 +1,4 @@
-"""How well the gradient of a few images points the way of the gradient of all of them."""
+"""How well the gradient of a few images agrees with the gradient of all images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from mlpcore.threads import one_thread
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """Gradients of random batches beside the gradient of all images, at one and the same weights.
+    """Gradients of random batches compared with the gradient of all images, at the same weights.
 
     Attributes:
         sizes: images in a batch.
@@ -42,7 +42,7 @@ def agreement(
     """Compares the gradients of random batches with the gradient of all `images`.
 
     A gradient is that of the mean cross-entropy with respect to all parameters, of the model in evaluation mode: with
-    batch norm or dropout it is not quite the one that training follows.
+    batch norm or dropout it is not exactly the gradient that training uses.
 
     Args:
         model: its parameters' `.grad` are left alone.

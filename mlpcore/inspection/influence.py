@@ -11,7 +11,7 @@ from mlpcore.experiment import CLASSES, Activation
 from mlpcore.inspection.layers import Model, Neuron, check_neuron, layers
 
 PIECEWISE_LINEAR: tuple[Activation, ...] = ("relu", "leaky_relu")
-"""Activations that are straight lines with a bend: near one image a network of them is one linear map."""
+"""Piecewise linear activations: near an image, a network with them is one linear map."""
 
 
 def strongest(activations: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
@@ -69,8 +69,8 @@ class LinearMap:
 def linear_map(model: Model, image: Tensor, neuron: Neuron) -> LinearMap | None:
     """The linear map that a network, in evaluation mode, applies to `image`, uint8 [28, 28], up to a neuron's sum.
 
-    A ReLU either lets its input pass or gives 0, and a LeakyReLU multiplies by one of two numbers. Which of the two is
-    settled by the image, so that near it all layers together are one linear map, and exactly that. In the first layer
+    A ReLU either passes its input on or gives 0, and a LeakyReLU multiplies it by one of two numbers. The image decides
+    which, so that near it all layers together are exactly one linear map. In the first layer
     it is the neuron's own weights, for every image and behind no activation.
 
     Returns:

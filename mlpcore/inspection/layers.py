@@ -1,4 +1,4 @@
-"""How a model is taken apart: its layers, and how one of its neurons is named."""
+"""A model's layers and neurons, and how they are numbered."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,9 +23,9 @@ class Neuron:
 
 
 def layers(network: MLP) -> list[nn.Sequential]:
-    """Each layer with weights and all that stands between it and the next, the output layer last.
+    """Each layer with weights, together with everything up to the next one; the output layer is last.
 
-    They are the network's own modules, not copies: in turn they turn float32 [N, 784] into its logits.
+    They are the network's own modules, not copies; applied in turn, they turn float32 [N, 784] into its logits.
     """
     modules = list(network.layers)
     starts = [place for place, module in enumerate(modules) if isinstance(module, nn.Linear)]
@@ -33,10 +33,10 @@ def layers(network: MLP) -> list[nn.Sequential]:
 
 
 def check_neuron(model: Model, neuron: Neuron) -> None:
-    """Refuses a neuron that the model does not have.
+    """Checks that the model has this neuron.
 
     Raises:
-        ValueError: with the ones that it has.
+        ValueError: it does not; the message says which it has.
     """
     sizes = model.experiment.architecture.sizes[1:]
     if neuron.layer not in range(len(sizes)):

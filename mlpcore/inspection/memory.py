@@ -1,4 +1,4 @@
-"""What training keeps in memory, counted on the tensors themselves."""
+"""What training keeps in memory, measured on the tensors themselves."""
 
 from collections.abc import Iterable
 
@@ -9,8 +9,8 @@ from torch import Tensor, nn
 def bytes_for_backward(model: nn.Module, inputs: Tensor) -> int:
     """Bytes that autograd keeps after a forward pass, so that a backward pass is possible; 0 under `torch.no_grad()`.
 
-    These are what the layers were given and what they gave, above all: the gradient of a layer's weights is made of
-    them. What is kept twice counts once, and of a view of something larger only what it shows. The model's parameters
+    These are mainly the inputs and outputs of the layers, from which the gradients of the weights are computed. A
+    tensor that is kept twice counts once, and a view counts only with its own size. The model's parameters
     do not count, since they are there anyway; the inputs do if a gradient needs them.
 
     Counted by `torch.autograd.graph.saved_tensors_hooks`, on whichever device.
@@ -31,7 +31,7 @@ def bytes_for_backward(model: nn.Module, inputs: Tensor) -> int:
 
 
 def bytes_of_training(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, int]:
-    """Bytes of the model's ``parameters``, of their ``gradients`` and of what the ``optimizer`` remembers.
+    """Bytes of the model's ``parameters``, their ``gradients`` and the state of the ``optimizer``.
 
     Gradients exist after a `backward`, and the optimizer's tensors after its first step.
     """

@@ -1,4 +1,4 @@
-"""`train()` and `eval()`: the same image again and again through one model, in either mode."""
+"""`train()` and `eval()`: the same image several times through one model, in each mode."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from mlpcore.inspection.workbench import check_batch, copy_of
 from mlpcore.sampling import Stream, seeded
 
 BATCH = 32
-"""Images in a batch at most, the one looked at included."""
+"""The largest batch, including the image itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +21,10 @@ class Modes:
     """One image's probabilities, pass after pass: float32 [times, 10] each, every row adding up to 1.
 
     Attributes:
-        training: after `train()`. Dropout draws other masks for every pass, and batch norm takes mean and variance from
+        training: after `train()`. Dropout draws new masks for each pass, and batch norm takes mean and variance from
             the batch, so that the answer depends on which images happen to be in it.
         evaluation: after `eval()`, for the same batches: dropout does nothing, and batch norm takes the averages
-            that it kept while it was trained.
+            from training.
     """
 
     training: npt.NDArray[np.float32]
@@ -32,14 +32,14 @@ class Modes:
 
 
 def in_both_modes(model: Model, image: Tensor, companions: Tensor, times: int, seed: int) -> Modes:
-    """Puts `image`, uint8 [28, 28], `times` times through a copy of the model in each mode, without gradient.
+    """Passes `image`, uint8 [28, 28], `times` times through a copy of the model in each mode, without gradients.
 
-    As in training it comes in a batch each time, together with up to 31 of the companions, drawn anew.
+    As in training, it is part of a batch each time, with up to 31 randomly chosen companions.
 
     Args:
         companions: uint8 [M, 28, 28].
         times: at least 1.
-        seed: of the masks and of the choice of companions.
+        seed: for the masks and the choice of companions.
 
     Raises:
         ValueError: there is no companion, and the model has batch norm.

@@ -1,4 +1,4 @@
-"""What each optimizer would do with one and the same gradient."""
+"""What each optimizer does with the same gradient."""
 
 import copy
 import inspect
@@ -49,7 +49,7 @@ class Update:
 def updates(model: Model, batch: Images, rates: Mapping[OptimizerName, float]) -> list[Update]:
     """The first update that each optimizer makes from the gradient of `batch`, always from the model's own parameters.
 
-    Weight decay is left out, since it pulls at the parameters whatever the gradient is; so AdamW is Adam here.
+    Weight decay is left out, because it changes the parameters whatever the gradient is; so AdamW equals Adam here.
 
     Args:
         rates: the optimizers to compare, each with its learning rate, such as `pytorch_rates`.

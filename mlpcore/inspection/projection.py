@@ -1,6 +1,6 @@
 """Images as points in a plane: the two main directions in which a stage of a model spreads them (PCA).
 
-The stages are the input and the activations of every hidden layer.
+The stages are the input and the activations of each hidden layer.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Plane:
 
 
 def stages(model: Model, images: Tensor) -> list[Tensor]:
-    """What images, uint8 [N, 28, 28], are at every stage of the model in evaluation mode.
+    """The values of images, uint8 [N, 28, 28], at each stage of the model in evaluation mode.
 
     Returns:
         The pixels as the model takes them, float32 [N, 784], and each hidden layer's activations, float32 [N, size].
@@ -58,7 +58,7 @@ def plane(values: Tensor) -> Plane:
     """
     count, size = values.shape
     if count < 2:
-        raise ValueError(f"{count} images are not enough for a plane: take at least two.")
+        raise ValueError(f"{count} images are not enough for a plane: at least two are needed.")
     values = values.cpu()
     mean = values.mean(dim=0)
     centred = values - mean

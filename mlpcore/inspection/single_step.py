@@ -1,4 +1,4 @@
-"""One training step under the microscope: zero_grad, forward, loss, backward, step, and what each of them changed."""
+"""One training step in detail: zero_grad, forward, loss, backward and step, and what each of them changes."""
 
 from dataclasses import dataclass
 
@@ -20,14 +20,14 @@ from mlpcore.models import Classifier
 from mlpcore.training import make_optimizer
 
 BINS = 41
-"""Of a histogram of gradients; an odd number, so that 0 lies in the middle of one."""
+"""Bins in a histogram of gradients; an odd number, so that 0 is in the middle of one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
     """How many numbers lie where: `counts`, int64 [41], between `edges`, float64 [42], which are symmetric about 0.
 
-    Infinite numbers and those that are none are in no bin.
+    Infinities and NaN are in no bin.
     """
 
     counts: npt.NDArray[np.int64]
@@ -60,7 +60,7 @@ class LayerStep:
 
 @dataclass(frozen=True, eq=False)
 class SingleStep:
-    """What the five calls did.
+    """The effects of the five calls.
 
     Attributes:
         layers: each layer with weights, from input to output.
@@ -81,7 +81,7 @@ def single_step(
 ) -> SingleStep:
     """Takes one training step with a copy of the model, and the optimizer and learning rate of its experiment.
 
-    Schedules and augmentation play no part.
+    Learning-rate schedules and augmentation are not applied.
 
     Args:
         batch: what is learned from.

@@ -1,4 +1,4 @@
-"""How well a stage of a model keeps the digits apart: in its main plane, for the eye, and in all its numbers."""
+"""How well a stage of a model separates the digits: in its main plane, for the eye, and in all its numbers."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,9 @@ def stage_plane(values: Tensor, labels: Tensor) -> StagePlane:
 
 
 def nearest_mean_accuracy(values: Tensor, labels: Tensor) -> float:
-    """How often an image's own class is the one whose mean is nearest, 0 to 1: one blob for each class gives 1.
+    """How often an image's own class is the one whose mean is nearest, 0 to 1: perfectly separated clusters give 1.
 
-    An image is left out of its own class's mean. One that is alone in its class counts as wrong.
+    An image is left out of its own class's mean. An image that is alone in its class counts as wrong.
 
     Args:
         values: float32 [N, D].

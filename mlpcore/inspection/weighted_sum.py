@@ -1,4 +1,4 @@
-"""What a single neuron adds up: w·x + b, taken apart into its terms."""
+"""A single neuron's sum, w·x + b, split into its terms."""
 
 from dataclasses import dataclass
 
@@ -35,9 +35,9 @@ class WeightedSum:
 
 
 def weighted_sum(model: Model, image: Tensor, neuron: Neuron, count: int) -> WeightedSum:
-    """Takes a neuron's sum for `image`, uint8 [28, 28], apart.
+    """Splits a neuron's sum for `image`, uint8 [28, 28], into its terms.
 
-    With batch norm it is what batch norm gets, not yet what the activation gets.
+    With batch norm, it is the input of batch norm, not yet that of the activation.
 
     Args:
         neuron: a hidden one, or an output, whose sum is a logit.

@@ -1,6 +1,6 @@
-"""Networks of one's own to practise on: the given models are shared, so whatever changes one changes a copy.
+"""Copies of networks to experiment on: the given models are shared, so anything that changes one works on a copy.
 
-A copy lies on the CPU. Its dropout masks come from a generator that nobody else draws from.
+A copy is on the CPU. Its dropout masks come from its own generator.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ from mlpcore.sampling import Stream, seeded
 
 
 def untrained(experiment: Experiment) -> Classifier:
-    """The model as `experiment` begins with it, before the first step; equal experiments give equal weights."""
+    """The model of `experiment` before the first step; equal experiments give equal weights."""
     network = MLP(
         experiment.architecture,
         generator=seeded(experiment.seed, Stream.WEIGHTS),
@@ -33,10 +33,10 @@ def copy_of(model: Model, dropout: torch.Generator) -> Classifier:
 
 
 def with_dropout(model: Model, share: float) -> Classifier:
-    """A copy of the model with dropout of `share` behind every hidden layer, whatever it was trained with.
+    """A copy of the model with dropout of `share` after every hidden layer, whatever it was trained with.
 
     Raises:
-        InvalidExperiment: no such share is possible, or the model has no hidden layer.
+        InvalidExperiment: the share is not possible, or the model has no hidden layer.
     """
     experiment = model.experiment.changed(dropout=share)
     return Classifier(experiment, _with_weights_of(model, experiment, dropout_generator(experiment)))
@@ -48,14 +48,14 @@ def dropout_generator(experiment: Experiment) -> torch.Generator:
 
 
 def check_batch(model: Model, size: int) -> None:
-    """Refuses a batch from which the model cannot learn.
+    """Checks that the model can learn from a batch of this size.
 
     Raises:
-        ValueError: it is empty, or batch norm would have to compare one image with itself.
+        ValueError: it is empty, or too small for batch norm.
     """
     least = 2 if model.experiment.architecture.batch_norm else 1
     if size < least:
-        why = " Batch norm compares the images of a batch with each other." if least == 2 else ""
+        why = " Batch norm needs more than one image in a batch." if least == 2 else ""
         raise ValueError(f"A batch of {size} is not possible: this model needs at least {least} in a batch.{why}")
 
 

@@ -6,12 +6,13 @@ import pytest
 from playwright.sync_api import Page, Position, expect
 
 from tests.browser.conftest import Opener
+from tests.browser.drawn import until_drawn
 
 VIEWS = {
     "forward": "Cross-entropy",
     "step": "What each optimizer does with the same gradient",
     "modes": "no_grad: what autograd does not keep",
-    "binary": "How many outputs?",
+    "binary": "Train both",
     "depth": "The digits as points",
     "two_neurons": "Two neurons, while they learn",
 }
@@ -25,15 +26,9 @@ def inside(open_page: Opener) -> Page:
 
 
 def test_a_click_on_a_layer_opens_the_neuron_under_the_pointer(inside: Page) -> None:
-    strip = inside.get_by_role("img", name=re.compile("^Hidden layer 2: the sums of 256 neurons"))
-    expect(strip).to_be_visible()
-    strip.scroll_into_view_if_needed()
-    cells = inside.locator(".live-chart.clickable").nth(1).locator(".nsewdrag").first
-    box = cells.bounding_box()
-    assert box
-    inside.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
-    inside.mouse.down()
-    inside.mouse.up()
+    expect(inside.get_by_role("img", name=re.compile("^Hidden layer 2: the sums of 256 neurons"))).to_be_visible()
+    # A click without a position goes to the middle.
+    inside.locator(".st-key-inside_strip_two-hidden_1 .nsewdrag").first.click()
     panel = inside.locator(".st-key-inside_neuron_panel")
     expect(panel).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2: its sum"))
     expect(inside).to_have_url(re.compile(r"layer=1.*neuron=12[789]"))
@@ -63,7 +58,7 @@ def test_a_neuron_is_opened_by_keyboard_and_switched_off(inside: Page) -> None:
     switch = inside.locator(".st-key-inside_toggle button")
     switch.focus()
     inside.keyboard.press("Enter")
-    expect(switch).to_have_text(re.compile(f"On again: neuron {number}"))
+    expect(switch).to_have_text(re.compile(f"neuron {number} back on"))
     expect(inside.get_by_text("1 of 768")).to_be_visible()
 
 
@@ -96,7 +91,7 @@ def test_yes_or_no_is_trained_at_a_press(open_page: Opener) -> None:
 def test_no_view_is_wider_than_the_screen(open_page: Opener, view: str, width: int) -> None:
     page = open_page(f"inside?view={view}", width=width, height=900)
     expect(page.get_by_text(VIEWS[view]).first).to_be_visible()
-    page.wait_for_timeout(800)
+    until_drawn(page)
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
@@ -111,11 +106,11 @@ def test_what_is_looked_at_is_there_again_after_a_reload(inside: Page) -> None:
 def test_what_is_looked_at_survives_a_change_of_page(inside: Page) -> None:
     inside.get_by_role("radio", name="One training step").click()
     inside.get_by_role("button", name="Next call").click()
-    expect(inside.get_by_text("64 images go through at once")).to_be_visible()
+    expect(inside.get_by_text("64 images go through the model")).to_be_visible()
     inside.get_by_role("link", name="Data").click()
     expect(inside.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     inside.get_by_role("link", name="Inside").click()
-    expect(inside.get_by_text("64 images go through at once")).to_be_visible()
+    expect(inside.get_by_text("64 images go through the model")).to_be_visible()
 
 
 def test_a_drawing_goes_through_the_network(open_page: Opener) -> None:

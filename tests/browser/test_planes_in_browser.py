@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.drawn import until_drawn
+
 Opener = Callable[..., Page]
 PROJECTOR, PLANE = ".st-key-projector_chart .live-chart", "[class*='st-key-two_neurons_plane_'] .live-chart"
 
@@ -142,5 +144,6 @@ def test_two_neurons_are_there_again_after_a_reload(open_page: Opener) -> None:
 def test_nothing_is_cut_off_at_a_phones_width(open_page: Opener, view: str, chart: str) -> None:
     page = open_page(f"inside?view={view}", width=360, height=800)
     drawn(page, chart)
+    until_drawn(page)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0

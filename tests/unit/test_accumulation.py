@@ -79,7 +79,7 @@ def test_a_batch_that_makes_no_two_halves_is_refused(small: Callable[..., Experi
     def first(count: int) -> Images:
         return Images(batches[0].images[:count], batches[0].labels[:count])
 
-    with pytest.raises(ValueError, match="63 images make no two equal halves: take an even number"):
+    with pytest.raises(ValueError, match="63 images cannot be split into two equal halves"):
         halves(untrained(small()), first(63))
     with pytest.raises(ValueError, match="A batch of 0 is not possible"):
         halves(untrained(small()), first(0))

@@ -1,0 +1,13 @@
+"""Waiting for a page to be complete, its charts included."""
+
+from playwright.sync_api import Page, expect
+
+_ALL_FIT = """() => [...document.querySelectorAll(".live-chart, .js-plotly-plot")].every(
+    chart => chart._fullLayout && Math.abs(chart._fullLayout.width - chart.clientWidth) <= 1
+)"""
+
+
+def until_drawn(page: Page) -> None:
+    """Waits until the script has ended and every chart is drawn as wide as its place is."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    page.wait_for_function(_ALL_FIT)
