@@ -69,9 +69,9 @@ class Account:
 METHODS: dict[Method, Account] = {
     "occlusion": Account(
         title="Occlusion",
-        meaning=f"Patches of {_PATCH}×{_PATCH} pixels are changed one by one: ink is erased, and empty places are filled "
-        "with ink. The more a change hurts the answer, the more strongly that place votes for it, so a gap that has to "
-        "stay empty votes, too.",
+        meaning=f"Patches of {_PATCH}×{_PATCH} pixels are changed one by one: ink is erased, and empty places are "
+        "filled with ink. The more a change hurts the answer, the more strongly that place votes for it, so a gap that "
+        "has to stay empty votes, too.",
         source="after Zeiler and Fergus (2014), who slid a gray square over photos",
         url="https://arxiv.org/abs/1311.2901",
     ),

@@ -12,7 +12,7 @@ VIEWS = {
     "forward": "Cross-entropy",
     "step": "What each optimizer does with the same gradient",
     "modes": "no_grad: what autograd does not keep",
-    "binary": "Train both",
+    "binary": "How many outputs does a network need?",
     "depth": "The digits as points",
     "two_neurons": "Two neurons, while they learn",
 }
