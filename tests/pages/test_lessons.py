@@ -324,7 +324,7 @@ class TestNoOtherWayRound:
         app = open_page("data", digit="7", lock="digit")
         app.text_input(key="data_image_field").set_value("0")
         again(app)
-        assert "Image 0 is a 5, and this lesson looks at 7s only." in words(app)
+        assert "Image 0 is a 5, and this lesson is about 7s only." in words(app)
         assert mnist.train.labels[app.session_state["data_image"]] == 7
         app.segmented_control(key="data_view").set_value("set")
         again(app)
@@ -417,11 +417,11 @@ class TestNoOtherWayRound:
         again(app)
         go_to(app, "inside", model="one-hidden", off="6", lock="off")
         assert app.session_state["inside_off"] == {"one-hidden": {Neuron(0, 1), Neuron(0, 2)}}
-        assert {metric.label: metric.value for metric in app.metric}["Off"] == "2 of 256"
+        assert {metric.label: metric.value for metric in app.metric}["Switched off"] == "2 of 256"
 
     def test_neurons_that_the_model_does_not_have_cannot_be_off(self) -> None:
         app = open_page("inside", model="one-hidden", off=f"1{'0' * 100}.ff")
-        assert {metric.label: metric.value for metric in app.metric}["Off"] == "0 of 256"
+        assert {metric.label: metric.value for metric in app.metric}["Switched off"] == "0 of 256"
 
     def test_locked_models_hold_against_a_newly_taught_copy(self) -> None:
         app = open_page("draw", models="drawing", lock="models")
