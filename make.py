@@ -146,7 +146,8 @@ def create(folder: Path) -> Path:
 def fetch(python: Path, requirements: str) -> str | None:
     """Install what a requirements file lists, and return pip's errors if it failed."""
     configuration = read(python, "-m", "pip", "config", "list")
-    cpu, sentence = choose_build(configuration)
+    there = "torch==2.13.0" in read(python, "-m", "pip", "list", "--format=freeze")
+    cpu, sentence = (False, "") if there else choose_build(configuration)
     print(f"Installing the packages in {requirements}. The first time, this takes a few minutes. {sentence}")
     uv = shutil.which("uv")
     if uv and not re.search("index|find-links|constraint|proxy|cert", configuration):  # uv does not read pip's

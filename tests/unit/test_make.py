@@ -13,8 +13,8 @@ import make
 PROGRAM = """#!{python}
 import sys
 from pathlib import Path
-if sys.argv[1:4] == ["-m", "pip", "config"]:
-    print({configuration!r})
+if "list" in sys.argv:
+    print({packages!r} if "--format=freeze" in sys.argv else {configuration!r})
     sys.exit()
 with Path({calls!r}).open("a") as calls:
     calls.write({name!r} + " " + " ".join(sys.argv[1:]) + "\\n")
@@ -35,13 +35,10 @@ class Machine:
     def reach_index(self, monkeypatch: pytest.MonkeyPatch, *, reached: bool) -> None:
         monkeypatch.setattr(make, "answers", lambda url: reached)
 
-    def add(self, name: str, *, configuration: str = "", status: int = 0) -> Path:
+    def add(self, name: str, *, configuration: str = "", packages: str = "", status: int = 0) -> Path:
         path = self._folder / name
-        path.write_text(
-            PROGRAM.format(
-                python=sys.executable, configuration=configuration, calls=str(self._calls), name=name, status=status
-            )
-        )
+        what = {"name": name, "configuration": configuration, "packages": packages, "status": status}
+        path.write_text(PROGRAM.format(python=sys.executable, calls=str(self._calls), **what))
         path.chmod(0o755)
         return path
 
@@ -104,6 +101,15 @@ def test_index_that_the_person_has_chosen_stands(machine: Machine, configuration
 
     (call,) = machine.calls()  # not uv's: it does not read pip's configuration
     assert call.startswith("python -m pip install") and "index" not in call
+
+
+def test_pytorch_that_is_there_is_not_looked_for(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:
+    pin = next(line for line in (make.ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch=="))
+
+    make.fetch(machine.add("python", packages=f"{pin}+cpu"), "requirements.txt")
+
+    assert "index" not in machine.calls()[0]
+    assert "GB" not in capsys.readouterr().out
 
 
 def test_uv_is_used_where_it_is_installed(machine: Machine) -> None:
