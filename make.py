@@ -208,6 +208,7 @@ def canary(*arguments: str) -> int:
         usual, newest = (
             set(read(python, "-m", "pip", "list", "--format=freeze").splitlines()) for python in (PYTHON, new)
         )
+        print("What differs from .venv:" if usual != newest else "All versions are those in .venv.")
         for package in sorted(usual ^ newest, key=str.lower):
             print("newest:" if package in newest else ".venv: ", package)
         return run("-m", "pytest", *arguments, python=new)
