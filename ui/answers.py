@@ -61,7 +61,7 @@ def _show_answer(choice: Choice, answer: int, probabilities: Tensor, key: str, *
     live_chart(
         as_json(figures.answer_bars(probabilities.numpy(), choice.color, _DIGITS)),
         key=f"{key}_bars_{choice.key}",
-        alt=f"Bar chart: the probability that {choice.model.title} gives to each digit; "
+        alt=f"Bar chart: the probability that {choice.title} gives to each digit; "
         f"most, {figures.probability_in_words(confidence)}, to {answer}.",
         height=250,
     )

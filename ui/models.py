@@ -1,6 +1,6 @@
-"""Which models answer: those that come with MLP Lab, one's own runs as they finish, and copies tuned on My digits."""
+"""Which models answer: one's own, shared runs, models that were imported, and those bundled with MLP Lab."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -9,10 +9,10 @@ import streamlit as st
 from mlpcore import figures
 from mlpcore.models import BUNDLED, InvalidModel, Score, TrainedModel, load
 from mlpcore.runs import Run
-from ui.field_inputs import plain
 from ui.imports import imported_ids, imported_title, read_imported
 from ui.lessons import lesson
-from ui.session import called, my_models, title_of, visible_runs
+from ui.session import called, my_models, owner, title_of, visible_runs
+from ui.words import plain
 
 MOST = 4
 """Models that can answer at the same time."""
@@ -21,7 +21,7 @@ PICKED = "models_picked"
 """Key of the session's state for the keys of the models that answer."""
 
 _MOST_RUNS = 50
-_NEXT = "models_next"
+_USUAL, _NEXT = "models_usual", "models_next"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,50 +52,87 @@ def _bundled() -> dict[str, TrainedModel]:
 
 
 def all_choices() -> dict[str, Choice]:
-    """Every model that reads digits, by its key; of one's own and shared runs, the newest."""
-    choices = [_of_model(name, model, figures.BUNDLED_COLORS[name]) for name, model in _bundled().items()]
-    choices += [
-        _of_model(key, model, figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)])
-        for number, (key, model) in enumerate(my_models().items())
+    """Every model that reads digits, by its key: one's own, the newest first, and the bundled ones last."""
+    mine, shared = _readable_runs()
+    choices = [
+        *_tuned_copies(),
+        *(_of_run(run) for run in mine[:_MOST_RUNS]),
+        *_imported(),
+        *(_of_run(run) for run in shared[:_MOST_RUNS]),
     ]
     choices += [
-        Choice(
-            model_id,
-            f"{imported_title(name, model_id)} (brought in, {number})",
-            f"Brought in {number}",
-            figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)],
-            partial(read_imported, name, model_id),
+        _of_model(
+            name,
+            model,
+            f"Bundled: {model.title}",
+            f"{model.title.partition(' (')[0]} (bundled)",
+            figures.BUNDLED_COLORS[name],
         )
-        for number, (name, model_id) in enumerate(reversed(imported_ids()), start=1)
-    ]
-    readable = [run for run in visible_runs() if run.outcome and run.experiment.data.dataset == "mnist"]
-    choices += [
-        Choice(run.id, title_of(run), called(run), figures.run_color(run.number), partial(_of_run, run))
-        for run in readable[:_MOST_RUNS]
+        for name, model in _bundled().items()
     ]
     return {choice.key: choice for choice in choices}
 
 
-def _of_model(key: str, model: TrainedModel, color: str) -> Choice:
-    return Choice(key, model.title, model.title.partition(" (")[0], color, lambda: model)
+def _readable_runs() -> tuple[list[Run], list[Run]]:
+    """Runs with a model that reads digits, the newest first: one's own, and those of others."""
+    readable = [run for run in visible_runs() if run.outcome and run.experiment.data.dataset == "mnist"]
+    me = owner()
+    return [run for run in readable if run.owner == me], [run for run in readable if run.owner != me]
 
 
-@st.cache_resource(show_spinner=False, max_entries=50, hash_funcs={Run: lambda run: run.id})
-def _of_run(run: Run) -> TrainedModel:
+def _of_run(run: Run) -> Choice:
+    return Choice(run.id, title_of(run), called(run), figures.run_color(run.number), partial(_read_run, run))
+
+
+def _read_run(run: Run) -> TrainedModel:
     model, result = run.model, run.result
     if not (model and result):
         raise InvalidModel(run.unsaved or f"The model of {title_of(run)} cannot be read.")
-    return TrainedModel(run.title, run.experiment, model, Score.of(result.test))
+    return TrainedModel(title_of(run), run.experiment, model, Score.of(result.test))
+
+
+def _tuned_copies() -> list[Choice]:
+    copies = [
+        _of_model(key, model, model.title, model.title.partition(" of ")[0], _tuned_color(number))
+        for number, (key, model) in enumerate(my_models().items())
+    ]
+    return copies[::-1]
+
+
+def _imported() -> list[Choice]:
+    oldest_first = [
+        Choice(
+            model_id,
+            f"Import {number}: {imported_title(name, model_id)}",
+            f"Import {number}",
+            _tuned_color(number),
+            partial(read_imported, name, model_id),
+        )
+        for number, (name, model_id) in enumerate(reversed(imported_ids()), start=1)
+    ]
+    return oldest_first[::-1]
+
+
+def _of_model(key: str, model: TrainedModel, title: str, short_title: str, color: str) -> Choice:
+    return Choice(key, title, short_title, color, lambda: model)
+
+
+def _tuned_color(number: int) -> str:
+    return figures.TUNED_COLORS[number % len(figures.TUNED_COLORS)]
+
+
+def usual_models() -> list[str]:
+    """The keys of the models that answer until others are chosen: one's newest run, and the bundled ones."""
+    mine, _ = _readable_runs()
+    # A run that was started to watch it learn may have been stopped at any stage; and a lesson is the same for all.
+    newest = [run.id for run in mine if run.watch is None and not lesson().locks("models")][:1]
+    return [*newest, *_bundled()]
 
 
 def model_picker() -> list[Choice]:
     """Lets one choose up to four models; returns them in the order in which they were chosen."""
     choices, locked = all_choices(), lesson().locks("models")
-    newcomer = st.session_state.pop(_NEXT, None)
-    picked = [key for key in st.session_state[PICKED] if key in choices]
-    if newcomer and not locked:
-        picked = [*[key for key in picked if key != newcomer][: MOST - 1], newcomer]
-    st.session_state[PICKED] = picked
+    st.session_state[PICKED] = _picked(choices, locked=locked)
     nameless = lesson().locks("names")
     if not nameless and "models" not in lesson().hidden:
         st.multiselect(
@@ -107,15 +144,29 @@ def model_picker() -> list[Choice]:
             disabled=locked,
             placeholder="Choose up to four models",
             persist_state="session",
-            help="Three come with MLP Lab. Runs join the list when they have finished.",
+            help="Three are bundled with MLP Lab. Your runs join the list when they have finished.",
         )
     chosen = [choices[key] for key in st.session_state[PICKED] if can_be_asked(choices[key])]
     return [_nameless(choice, place) for place, choice in enumerate(chosen)] if nameless else chosen
 
 
-def usual_models() -> list[str]:
-    """The keys of the models that answer until others are chosen."""
-    return list(_bundled())
+def draw_with(key: str) -> None:
+    """Lets the Draw page's next run ask this model first; it replaces the last one where there are four already."""
+    st.session_state[_NEXT] = key
+
+
+def _picked(choices: Collection[str], *, locked: bool) -> list[str]:
+    """The keys of the models that answer in this run of the page."""
+    picked: list[str] = st.session_state[PICKED]
+    usual, newcomer = usual_models(), st.session_state.pop(_NEXT, None)
+    if not locked:
+        # A run that has finished since joins, unless other models have been chosen.
+        if picked == st.session_state.get(_USUAL):
+            picked = usual
+        if newcomer:
+            picked = [newcomer, *(key for key in picked if key != newcomer)][:MOST]
+    st.session_state[_USUAL] = usual
+    return [key for key in picked if key in choices]
 
 
 def _nameless(choice: Choice, place: int) -> Choice:
@@ -134,8 +185,3 @@ def can_be_asked(choice: Choice) -> bool:
     if dataset != "mnist":
         st.error(f"{plain(choice.title)} has not learned digits.", icon=":material/error:")
     return dataset == "mnist"
-
-
-def pick_next(key: str) -> None:
-    """Lets the next run of the page choose this model, too, in place of the last one where there are four already."""
-    st.session_state[_NEXT] = key

@@ -10,7 +10,7 @@ from mlpcore.collection import MAX_DIGITS, Digit, as_tensors
 from mlpcore.datasets import DataUnavailable
 from mlpcore.fine_tuning import FineTuned, fine_tune, may_fine_tune
 from ui.data_gate import dataset_ready
-from ui.models import Choice, pick_next
+from ui.models import Choice, draw_with
 from ui.pictures import ink_on_paper
 from ui.session import my_digits, my_models
 from ui.words import a_digit, percent, plain
@@ -104,7 +104,7 @@ def _fine_tuning(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
     if not choices:
         st.caption("Choose a model above first.")
         return
-    names = {choice.key: choice.model.title for choice in choices}
+    names = {choice.key: choice.title for choice in choices}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.selectbox("Model to copy", list(names), format_func=names.__getitem__, key="my_digits_base", width=320)
         pressed = st.button(
@@ -127,7 +127,7 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
     torch.set_num_threads(1)
     models = my_models()
     number = st.session_state[_TAUGHT] = st.session_state.get(_TAUGHT, 0) + 1
-    title = f"My copy {number} ({choice.short_title})"
+    title = f"My copy {number} of {choice.short_title}"
     bar = st.progress(0.0, text="A copy is learning")
     try:
         for event in fine_tune(choice.model, digits, datasets.load("mnist"), title):
@@ -137,7 +137,7 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
                 if len(models) > _MOST_COPIES:
                     del models[next(iter(models))]
                 st.session_state[_TUNED] = event
-                pick_next(key)
+                draw_with(key)
             else:
                 bar.progress(event, text="A copy is learning")
     except DataUnavailable as problem:

@@ -31,7 +31,7 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
         chosen = st.selectbox(
             "Model",
             list(by_key),
-            format_func=lambda name: by_key[name].model.title,
+            format_func=lambda name: by_key[name].title,
             key=why_key(key, "model"),
             disabled=locked,
             width=230,
@@ -72,7 +72,7 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
     )
     account = METHODS[method]
     st.caption(
-        f"**{target}**, as {plain(choice.model.title)} sees it. {account.meaning} ([{account.source}]({account.url}).)"
+        f"**{target}**, as {plain(choice.title)} sees it. {account.meaning} ([{account.source}]({account.url}).)"
     )
 
 

@@ -91,7 +91,7 @@ def test_locked_models_of_the_draw_page_answer_and_a_hidden_tab_is_away(open_pag
     expect(page.get_by_text("Best for drawing")).to_have_count(0)
     page.get_by_role("button", name="Leave the lesson").click()
     expect(page.get_by_role("tab", name="Photo")).to_be_visible()
-    expect(page.get_by_text("Best for drawing reads a 3")).to_be_visible()
+    expect(page.get_by_text("Best for drawing (bundled) reads a 3")).to_be_visible()
     expect(page.get_by_role("combobox", name="Models that answer")).to_be_enabled()
 
 

@@ -14,12 +14,18 @@ from mlpcore.experiment import Experiment
 from mlpcore.figures import probability_in_words
 from mlpcore.identity import new_name
 from mlpcore.models import BUNDLED, load, save
-from mlpcore.runs import RunQueue
+from mlpcore.runs import Run, RunQueue
 from mlpcore.snapshots import Watch
 from tests.handwriting import canvas_json
 from tests.waiting import until
+from ui.models import draw_with
 from ui.session import belongings_of
 from ui.words import a_digit
+
+BEST, TWO_HIDDEN, ONE_HIDDEN = (
+    f"{title} (bundled)" for title in ("Best for drawing", "Two hidden layers", "One hidden layer")
+)
+USUAL = ["drawing", "two-hidden", "one-hidden"]
 
 
 @pytest.fixture
@@ -64,8 +70,8 @@ def test_an_empty_sheet_says_what_to_do_and_claims_nothing(page: AppTest) -> Non
 def test_a_drawn_digit_is_read_by_the_three_bundled_models(page: AppTest, digit: int) -> None:
     drawn(page, canvas_json(digit))
     said = answers(page)
-    assert list(said) == ["Best for drawing", "Two hidden layers", "One hidden layer"]
-    assert said["Best for drawing"].startswith(f"{digit} ·")
+    assert list(said) == [BEST, TWO_HIDDEN, ONE_HIDDEN]
+    assert said[BEST].startswith(f"{digit} ·")
     agree = len({answer[0] for answer in said.values()}) == 1
     assert (f"All 3 models read **{a_digit(digit)}**" in words(page)) == agree
     assert ("They disagree" in words(page)) != agree
@@ -99,13 +105,13 @@ def test_a_single_dot_gets_a_word_of_warning(page: AppTest) -> None:
 def test_fewer_models_can_be_chosen_and_none_says_so(page: AppTest) -> None:
     drawn(page, canvas_json(1))
     page.multiselect(key="models_picked").set_value(["one-hidden"]).run()
-    assert list(answers(page)) == ["One hidden layer"]
-    assert "One hidden layer reads **a 1**" in words(page)
+    assert list(answers(page)) == [ONE_HIDDEN]
+    assert f"{ONE_HIDDEN} reads **a 1**" in words(page)
     page.multiselect(key="models_picked").set_value([]).run()
     assert "Choose at least one model" in page.info[0].value
     assert not page.exception
     page.multiselect(key="models_picked").set_value(["drawing"]).run()
-    assert answers(page)["Best for drawing"].startswith("1 ·"), "the drawing is still there"
+    assert answers(page)[BEST].startswith("1 ·"), "the drawing is still there"
 
 
 def test_a_finished_run_joins_the_models(
@@ -123,13 +129,68 @@ def test_a_finished_run_joins_the_models(
     assert list(answers(page)) == [f"Run {run.number}"]
 
 
+def finished(queue: RunQueue, experiment: Experiment, owner: str) -> Run:
+    run = queue.submit(experiment, owner)
+    until(lambda: run.status.is_final, "the run ends")
+    return run
+
+
+def test_the_newest_run_of_ones_own_answers_first_until_other_models_are_chosen(
+    page: AppTest, queue: RunQueue, small: Callable[..., Experiment]
+) -> None:
+    mine = page.session_state["owner"] = new_name()
+    drawn(page, canvas_json(1))
+    picker = page.multiselect(key="models_picked")
+    assert picker.value == USUAL
+    assert all(title.startswith("Bundled: ") for title in picker.options)
+    finished(queue, small(), new_name())
+    run = finished(queue, small(), mine)
+    page.run()
+    assert page.multiselect(key="models_picked").value == [run.id, *USUAL]
+    assert list(answers(page)) == [f"Run {run.number}", BEST, TWO_HIDDEN, ONE_HIDDEN]
+    assert "models" not in page.query_params
+    page.multiselect(key="models_picked").set_value(["drawing"]).run()
+    finished(queue, small(seed=1), mine)
+    page.run()
+    assert list(answers(page)) == [BEST]
+
+
+def test_another_page_can_ask_for_a_model_to_draw_with(
+    page: AppTest, queue: RunQueue, small: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = page.session_state["owner"] = new_name()
+    older, newer = (finished(queue, small(seed=seed), mine) for seed in (0, 1))
+    with monkeypatch.context() as patch:
+        patch.setattr("streamlit.session_state", page.session_state)
+        draw_with(older.id)
+    drawn(page, canvas_json(1))
+    picked = page.multiselect(key="models_picked")
+    assert picked.value == [older.id, newer.id, *USUAL[:2]]
+    picked.set_value(["drawing"]).run()
+    page.run()
+    assert page.multiselect(key="models_picked").value == ["drawing"], "it was asked for once"
+
+
+def test_a_renamed_run_has_its_new_name_everywhere(
+    page: AppTest, queue: RunQueue, small: Callable[..., Experiment]
+) -> None:
+    mine = page.session_state["owner"] = new_name()
+    run = finished(queue, small(), mine)
+    drawn(page, canvas_json(1))
+    run.name = "Second try"
+    page.run()
+    assert not page.exception
+    assert "Second try" in page.multiselect(key="models_picked").options
+    assert "Second try" in page.selectbox(key="drawn_why_model").options
+
+
 def test_the_code_gives_the_answers_that_the_page_shows(
     page: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_thread: None
 ) -> None:
     drawn(page, canvas_json(8))
     (code,) = [code.value for code in page.code if "load_file" in code.value]
-    for title, name in [("best-for-drawing", "drawing"), ("two-hidden-layers", "two-hidden"),
-                        ("one-hidden-layer", "one-hidden")]:  # fmt: skip
+    for title, name in [("best-for-drawing-bundled", "drawing"), ("two-hidden-layers-bundled", "two-hidden"),
+                        ("one-hidden-layer-bundled", "one-hidden")]:  # fmt: skip
         save(load(BUNDLED[name]), tmp_path / f"{title}.safetensors")
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, Any] = {}
@@ -173,7 +234,7 @@ def test_my_digits_shows_scores_and_teaches_a_copy(page: AppTest, mnist: Dataset
         collection.keep(mnist.test.images[row], [], int(mnist.test.labels[row]))
     page.query_params["tab"] = "digits"
     drawn(page, None)
-    assert re.fullmatch(r"\d of 9 right", answers(page)["Best for drawing"])
+    assert re.fullmatch(r"\d of 9 right", answers(page)[BEST])
     page.button(key="my_digits_tune").click().run()
     assert not page.exception
     said = page.success[0].value
