@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 from torch import Tensor
 
 from mlpcore.doubt.detector import Kind, bundled
@@ -16,15 +17,19 @@ from mlpcore.doubt.detector import Kind, bundled
 Oddity = Literal["empty", "dot", "several-digits", "unlike-digits"]
 
 _SENTENCES: dict[Oddity, str] = {
-    "empty": "There is no ink here. The models cannot say “nothing”: this is what each of them answers to an empty "
+    "empty": "There is no ink here. The models cannot say “nothing”: this is what each of them answers to a blank "
     "sheet. Draw a digit from 0 to 9.",
-    "dot": "This is no more than a dot. The models learned from whole digits and never saw a dot, so their answers "
-    "mean nothing here. Draw a digit from 0 to 9.",
-    "several-digits": "This looks more like several digits than like one. The models were taught single digits, so "
-    "each squeezes all of it into one answer. Draw one at a time.",
-    "unlike-digits": "This looks unlike the digits that the models learned from. They were never taught letters, "
-    "shapes or scribbles and cannot say “none of these”: each names the digit that it finds nearest.",
+    "dot": "This is no more than a dot, or a few dots. The models learned from whole digits and never saw dots, so "
+    "their answers mean nothing here. Draw a digit from 0 to 9.",
+    "several-digits": "This looks more like several digits than like one. The models were trained on single digits, so "
+    "each gives one answer for all of it. Draw one at a time.",
+    "unlike-digits": "This looks unlike the digits that the models learned from. They have never seen letters, shapes "
+    "or scribbles and cannot say “none of these”: each names the digit that it finds most similar.",
 }
+
+
+SHORTEST = 9
+"""Pixels: each of MNIST's 60,000 training digits has a connected part that is at least as wide or as high."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def _oddity(image: Tensor) -> Oddity | None:
     extent = _extent(image)
     if extent == 0:
         return "empty"
-    if extent < detector.smallest:
+    if extent < detector.smallest or _longest_part(image) < SHORTEST:
         return "dot"
     match detector.kinds(image.unsqueeze(0)):
         case [Kind.SEVERAL]:
@@ -69,3 +74,9 @@ def _extent(image: Tensor) -> int:
     """Width or height of the ink in pixels, whichever is larger."""
     rows_and_columns = (np.flatnonzero(image.numpy().any(axis=axis)) for axis in (0, 1))
     return max(int(np.ptp(places)) + 1 if len(places) else 0 for places in rows_and_columns)
+
+
+def _longest_part(image: Tensor) -> int:
+    """Width or height in pixels, whichever is larger, of the largest piece of ink that hangs together."""
+    parts, _ = ndimage.label(image.numpy(), np.ones((3, 3)))
+    return max(side.stop - side.start for box in ndimage.find_objects(parts) for side in box)

@@ -6,6 +6,7 @@ brought to MNIST's size and drawn anew with MNIST's pen.
 """
 
 import io
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,9 @@ _NO_DIGIT = (
     "by, with nothing else in the picture."
 )
 
+# Pillow warns of pictures that are refused here anyway, and the warning would go to the server's log.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 _Mask = npt.NDArray[np.bool_]
 
 
@@ -101,7 +105,18 @@ def image_from_photo(data: bytes) -> Tensor:
     Raises:
         UnreadablePhoto: the file is no such picture, too large or damaged, or no digit was found in it.
     """
-    brightness = ndimage.gaussian_filter(np.log(_grey(data) + DARKNESS), SMOOTHING)
+    picture = _opened(data)
+    # Ink as light as one ground is seen on the other.
+    for ground in ("white", "black") if picture.mode == "RGBA" else ("white",):
+        image = _digit_in(_brightness(picture, ground))
+        if image is not None:
+            return image
+    raise UnreadablePhoto(_NO_DIGIT)
+
+
+def _digit_in(grey: Array) -> Tensor | None:
+    """MNIST's image of the digit in a picture, brightness from 0 to 1, [H, W]; None if there is none."""
+    brightness = ndimage.gaussian_filter(np.log(grey + DARKNESS), SMOOTHING)
     usual = _usual(brightness)
     # What is narrower than a square vanishes when the square wipes over the picture: the background is left.
     square = round(BROADEST * WORK_SIZE)
@@ -109,14 +124,14 @@ def image_from_photo(data: bytes) -> Tensor:
     light = brightness - ndimage.grey_opening(brightness, square)
     on_light, on_dark = _longest_line(dark, usual - brightness), _longest_line(light, brightness - usual)
     if max(on_light.length, on_dark.length) == 0:
-        raise UnreadablePhoto(_NO_DIGIT)
+        return None
     if on_light.length > on_dark.length:
-        return _drawn_anew(-np.expm1(-dark), on_light.mask)
-    return _drawn_anew(np.expm1(light), on_dark.mask)
+        return _redrawn(-np.expm1(-dark), on_light.mask)
+    return _redrawn(np.expm1(light), on_dark.mask)
 
 
-def _grey(data: bytes) -> Array:
-    """Brightness, 0 to 1, float64 [H, W], the longer side `WORK_SIZE`."""
+def _opened(data: bytes) -> Image.Image:
+    """The picture in a file, RGB or RGBA, its longer side `WORK_SIZE`."""
     if len(data) > MAX_BYTES:
         raise UnreadablePhoto(
             f"This file has {len(data) / 1e6:,.1f} MB, and at most {MAX_BYTES / 1e6:.0f} MB are read. "
@@ -124,8 +139,8 @@ def _grey(data: bytes) -> Array:
         )
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadablePhoto(_too_many_pixels("more than 80 million")) from None
+    except Image.DecompressionBombError:
+        raise UnreadablePhoto(_too_many_pixels("more than 170 million")) from None
     except Exception:  # Over damaged files Pillow raises a dozen kinds of error.
         raise UnreadablePhoto(
             "This file is no picture that can be read, or only a part of one. PNG, JPEG and WebP files can be read: "
@@ -149,20 +164,26 @@ def _too_many_pixels(given: str) -> str:
     )
 
 
-def _decoded(image: Image.Image) -> Array:
+def _decoded(image: Image.Image) -> Image.Image:
     # So that the conversions below need little memory: a JPEG is not even decoded at its full size.
     image.draft("L", (2 * WORK_SIZE, 2 * WORK_SIZE))
     image.thumbnail((4 * WORK_SIZE, 4 * WORK_SIZE), Image.Resampling.NEAREST)
     if image.mode.startswith("I"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        # However many of the 16 bits are in use.
+        values = np.asarray(image, dtype=np.float64)
+        image = Image.fromarray((values * (255 / max(values.max(), 1))).astype(np.uint8))
     image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     scale = WORK_SIZE / max(image.size)
     image = image.resize(
         [max(1, round(side * scale)) for side in image.size], Image.Resampling.BILINEAR, reducing_gap=2
     )
-    image = ImageOps.exif_transpose(image)
+    return ImageOps.exif_transpose(image)
+
+
+def _brightness(image: Image.Image, ground: str) -> Array:
+    """Brightness, 0 to 1, float64 [H, W], of a picture with `ground` behind what is transparent."""
     if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
     return np.asarray(image.convert("L")) / 255
 
 
@@ -245,7 +266,7 @@ def _threshold(contrast: Array) -> float:
     return float(edges[1:-1][np.nan_to_num(between).argmax()])
 
 
-def _drawn_anew(cover: Array, line: _Mask) -> Tensor:
+def _redrawn(cover: Array, line: _Mask) -> Tensor:
     """MNIST's image of a line in a picture.
 
     Args:

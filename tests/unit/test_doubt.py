@@ -68,6 +68,13 @@ def test_a_dot_is_said_to_be_one() -> None:
     assert said_of([[(50, 50), (50, 50)]]) == ["dot"]
 
 
+def test_several_dots_are_no_digit_either_and_mnists_digits_are_more(mnist: Dataset) -> None:
+    assert said_of([[(50, 50)], [(50, 80)]]) == ["dot"]
+    assert said_of([[(50, 50)], [(53, 52)], [(90, 80), (91, 80)]]) == ["dot"]
+    digits = mnist.train.images[torch.arange(0, 60_000, 12)]
+    assert not any(remark.kind == "dot" for digit in digits for remark in remarks(digit))
+
+
 def test_an_empty_image_is_said_to_be_empty() -> None:
     assert [remark.kind for remark in remarks(torch.zeros(28, 28, dtype=torch.uint8))] == ["empty"]
 
@@ -88,9 +95,9 @@ def test_the_sentences_name_what_the_models_were_never_taught() -> None:
         assert image is not None
         (remark,) = remarks(image)
         sentences[remark.kind] = remark.sentence
-    assert "never taught letters, shapes or scribbles" in sentences["unlike-digits"]
-    assert "never saw a dot" in sentences["dot"]
-    assert "were taught single digits" in sentences["several-digits"]
+    assert "never seen letters, shapes or scribbles" in sentences["unlike-digits"]
+    assert "never saw dots" in sentences["dot"]
+    assert "were trained on single digits" in sentences["several-digits"]
 
 
 def test_the_bundled_detector_was_made_as_its_code_says(mnist: Dataset) -> None:

@@ -2,8 +2,11 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -145,6 +148,7 @@ def test_mnist_itself_comes_back(mnist: Dataset) -> None:
         lambda image: file(image.convert("RGB")),
         lambda image: file(image.convert("LA")),
         lambda image: file(Image.fromarray(np.asarray(image).astype(np.uint16) * 257)),
+        lambda image: file(Image.fromarray(np.asarray(image).astype(np.uint16))),
         lambda image: file(image, "JPEG", quality=30),
         lambda image: file(image.convert("CMYK"), "JPEG"),
         lambda image: file(image.convert("RGB"), "WEBP"),
@@ -152,7 +156,20 @@ def test_mnist_itself_comes_back(mnist: Dataset) -> None:
         lambda image: file(image, save_all=True, append_images=[Image.new("L", image.size)]),
         lambda image: file(image, "WEBP", save_all=True, append_images=[Image.new("RGB", image.size)]),
     ],
-    ids=["1", "P", "RGB", "LA", "I;16", "poor JPEG", "CMYK", "WebP", "WebP alpha", "moving PNG", "moving WebP"],
+    ids=[
+        "1",
+        "P",
+        "RGB",
+        "LA",
+        "I;16",
+        "I;16 up to 255",
+        "poor JPEG",
+        "CMYK",
+        "WebP",
+        "WebP alpha",
+        "moving PNG",
+        "moving WebP",
+    ],
 )
 def test_pictures_of_every_kind_are_read(convert: Callable[[Image.Image], bytes]) -> None:
     assert apart(image_from_photo(convert(as_image(written(DIGITS[2])))), DIGITS[2]) < 0.12
@@ -168,6 +185,14 @@ def test_what_is_transparent_is_white() -> None:
     # Black ink on black paper, which is transparent.
     palette.putpalette([0] * 6)
     assert apart(image_from_photo(file(palette, transparency=paper)), DIGITS[2]) < 0.12
+
+
+@pytest.mark.parametrize("color", [(255, 255, 255), (230, 225, 210)], ids=["white", "chalk"])
+def test_white_ink_on_a_transparent_ground_is_read(color: tuple[int, int, int]) -> None:
+    ink = Image.new("RGB", (WIDTH, HEIGHT), color)
+    ink.putalpha(as_image(255 * cover(DIGITS[2])))
+    assert apart(image_from_photo(file(ink)), DIGITS[2]) < 0.12
+    assert apart(image_from_photo(file(ink, "WEBP", lossless=True)), DIGITS[2]) < 0.12
 
 
 def test_a_photo_is_turned_as_the_camera_was_held() -> None:
@@ -285,11 +310,26 @@ def png_of(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")  # as in the app; pytest has its own filters
 @pytest.mark.parametrize("size", [(8000, 6000), (10_000, 10_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)], ids=str)
 def test_bombs_are_refused_before_they_are_decoded(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image.Image, "load", None)
     with pytest.raises(UnreadablePhoto, match="pixels, and at most 40 million are read"):
         image_from_photo(png_of(*size))
+
+
+def test_a_bomb_leaves_nothing_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "bomb.png").write_bytes(png_of(10_000, 10_000))
+    reading = (
+        "import sys; from mlpcore.drawing import UnreadablePhoto, image_from_photo\n"
+        "try: image_from_photo(open(sys.argv[1], 'rb').read())\n"
+        "except UnreadablePhoto as problem: print(problem)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", reading, tmp_path / "bomb.png"], capture_output=True, text=True, check=True
+    )
+    assert "10,000 × 10,000 pixels" in done.stdout
+    assert not done.stderr
 
 
 def read_or_refused(data: bytes) -> None:
