@@ -40,8 +40,6 @@ def drawing_board(choices: Sequence[Choice]) -> None:
     """The sheet with all that follows from it; a stroke runs nothing but this."""
     with st.container(horizontal=True, gap="large"):
         with st.container(width=SIDE + 4, key="drawn_sheet"):
-            # The canvas's own tools hang above its right edge.
-            st.markdown("**Your drawing**")
             strokes = digit_canvas()
         image = draw(strokes)
         st.session_state[_DRAWING] = None if image is None else Drawing(image, tuple(strokes))

@@ -13,7 +13,7 @@ from mlpcore.figures.comparison import (
     class_accuracies_compared,
     curves_over_seeds,
 )
-from mlpcore.figures.drawing import answer_bars, seen_image, votes_image
+from mlpcore.figures.drawing import answer_bars, answers_side_by_side, seen_image, votes_image
 from mlpcore.figures.evaluation import class_accuracies, confusion_matrix
 from mlpcore.figures.snapshots import learned_curve, weight_pictures
 from mlpcore.figures.style import (
@@ -46,6 +46,7 @@ __all__ = [
     "accuracy_per_epoch",
     "agreement_matrix",
     "answer_bars",
+    "answers_side_by_side",
     "class_accuracies",
     "class_accuracies_compared",
     "confusion_matrix",

@@ -1,6 +1,7 @@
 """Figures of one drawing: what a model answers, what it sees, and which pixels speak for and against the answer."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,18 @@ _PIXELS = np.arange(1, _SIDE + 1)
 # The sheet that one draws on, in either theme.
 _PAPER, _PEN, _GRID = "#FFFFFF", "#1C2333", "#E6E8EF"
 
+# Without titles, which would take room even if they were empty.
+_PLAIN = {"automargin": True, "fixedrange": True}
+# The axis goes on to the right of 100 %, where the number beside a full bar stands.
+_SHARES = {**_PLAIN, "range": [0, 155], "tickvals": [0, 50, 100], "ticktext": ["0", "", "100 %"]}
+_CLASSES = {**_PLAIN, "type": "category", "autorange": "reversed", "showgrid": False, "dtick": 1}
+_BAR_LAYOUT = {"bargap": 0.25, "dragmode": False}
+_HEADING_CHARACTERS = 56
+"""In a line, of all headings together, so that they fit on a phone."""
+
+_GAP = 0.06
+"""Share of a column that is left empty at its right."""
+
 Picture = npt.NDArray[np.float32]
 
 
@@ -32,11 +45,58 @@ def answer_bars(probabilities: Picture, color: str, classes: Sequence[str]) -> g
         color: hex.
         classes: their names.
     """
-    percent = 100 * probabilities
-    bars = {
+    return figure(
+        [_bars(probabilities, color, classes)],
+        **_BAR_LAYOUT,
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
+        xaxis=_SHARES,
+        yaxis=_CLASSES,
+    )
+
+
+def answers_side_by_side(
+    probabilities: Sequence[Picture], titles: Sequence[str], colors: Sequence[str], classes: Sequence[str]
+) -> go.Figure:
+    """How probable is each class to each of several models? A row of bars per class, and a column per model.
+
+    Args:
+        probabilities: of each model, float32 [classes], each 0 to 1.
+        titles: of the models.
+        colors: of the models, hex.
+        classes: their names.
+    """
+    headings = ["<br>".join(wrap(title, _HEADING_CHARACTERS // len(titles))) for title in titles]
+    width = 1 / len(titles)
+    axes: dict[str, Any] = {}
+    traces, annotations = [], []
+    for column, (shares, heading, color) in enumerate(zip(probabilities, headings, colors, strict=True)):
+        number = "" if column == 0 else str(column + 1)
+        left, right = column * width, (column + 1 - _GAP) * width
+        axes[f"xaxis{number}"] = {**_SHARES, "domain": [left, right]}
+        traces.append({**_bars(shares, color, classes), "xaxis": f"x{number}", "yaxis": "y"})
+        annotations.append(
+            {
+                "text": heading, "font": {"size": 12}, "showarrow": False, "align": "left",
+                "xref": "paper", "x": left, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom",
+            }
+        )  # fmt: skip
+    lines = max(heading.count("<br>") for heading in headings) + 1
+    return figure(
+        traces,
+        **_BAR_LAYOUT,
+        **axes,
+        yaxis=_CLASSES,
+        margin={"l": 0, "r": 0, "t": 6 + 16 * lines, "b": 0},
+        annotations=annotations,
+        showlegend=False,
+    )
+
+
+def _bars(probabilities: Picture, color: str, classes: Sequence[str]) -> dict[str, Any]:
+    return {
         "type": "bar",
         "orientation": "h",
-        "x": percent,
+        "x": 100 * probabilities,
         "y": classes,
         # As numbers on a scale of two colours: plotly checks a colour per bar one by one.
         "marker": {
@@ -52,14 +112,6 @@ def answer_bars(probabilities: Picture, color: str, classes: Sequence[str]) -> g
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{x:.6~g} %<extra></extra>",
     }
-    # Without a title, which would take room even if it were empty.
-    plain = {"automargin": True, "fixedrange": True}
-    # The axis goes on to the right of 100 %, where the number beside a full bar stands.
-    scale = {**plain, "range": [0, 155], "tickvals": [0, 50, 100], "ticktext": ["0", "50", "100 %"]}
-    names = {**plain, "type": "category", "autorange": "reversed", "showgrid": False, "dtick": 1}
-    return figure(
-        [bars], margin={"l": 0, "r": 0, "t": 4, "b": 0}, bargap=0.25, dragmode=False, xaxis=scale, yaxis=names
-    )
 
 
 def seen_image(image: Tensor) -> go.Figure:

@@ -85,7 +85,7 @@ def test_locked_models_of_the_draw_page_answer_and_a_hidden_tab_is_away(open_pag
     expect(page.get_by_role("tab", name="Photo")).to_have_count(0)
     expect(page.get_by_role("combobox", name="Models that answer")).to_have_count(0)
     draw_digit(page, 3)
-    expect(answer_of(page, "Best for drawing")).to_contain_text("3 ·")
+    expect(answer_of(page, "Model 1")).to_contain_text("3 ·")
     expect(page.get_by_text("Model 1 reads a 3")).to_be_visible()
     expect(page.get_by_role("combobox", name="Method")).to_be_disabled()
     expect(page.get_by_text("Best for drawing")).to_have_count(0)
@@ -100,7 +100,7 @@ def test_the_code_of_a_drawing_comes_with_the_files_that_it_reads(draw_page: Pag
     expect(answer_of(draw_page, "Best for drawing")).to_contain_text("5 ·")
     place = draw_page.locator(".st-key-drawn_code")
     place.get_by_text("Show the code").click()
-    expect(place.get_by_text("one-hidden-layer.safetensors")).to_be_visible()
+    expect(place.get_by_text("one-hidden-layer-bundled.safetensors")).to_be_visible()
     with draw_page.expect_download() as downloading:
         place.get_by_role("button", name="One hidden layer").click()
-    assert downloading.value.suggested_filename == "one-hidden-layer.safetensors"
+    assert downloading.value.suggested_filename == "one-hidden-layer-bundled.safetensors"

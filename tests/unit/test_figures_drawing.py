@@ -95,6 +95,29 @@ def test_nothing_jumps_when_the_answer_changes() -> None:
     assert one.yaxis.autorange == "reversed", "0 is on top"
 
 
+def test_several_models_have_a_column_each_on_the_same_scale() -> None:
+    answers = [probabilities(p4=0.9), probabilities(p9=0.6, p4=0.4)]
+    titles, colors = ["Best for drawing (bundled)", "Run 3"], [COLOR, "#D55E00"]
+    figure = figures.answers_side_by_side(answers, titles, colors, DIGITS)
+    in_browser(figure)
+    first, second = figure.data
+    assert (first.x[4], second.x[9]) == pytest.approx((90, 60))
+    assert first.y == second.y == DIGITS
+    assert (shown_color(first, 4), shown_color(second, 9)) == tuple(colors)
+    one, other = figure.layout.xaxis, figure.layout.xaxis2
+    assert one.range == other.range
+    assert one.domain[1] < other.domain[0]
+    assert [note.text.replace("<br>", " ") for note in figure.layout.annotations] == titles
+
+
+def test_headings_of_many_models_are_narrow() -> None:
+    titles = ["Two hidden layers (bundled)"] * 4
+    figure = figures.answers_side_by_side([probabilities(p4=1)] * 4, titles, [COLOR] * 4, DIGITS)
+    lines = figure.layout.annotations[0].text.split("<br>")
+    assert max(map(len, lines)) <= 14
+    assert figure.layout.margin.t >= 16 * len(lines)
+
+
 # What the network sees
 
 
