@@ -16,7 +16,7 @@ page = st.navigation(
             "pages/start.py",
             title="Start",
             icon=":material/home:",
-            help="What this is, and five missions from pixel to verdict.",
+            help="What this is, and six missions from pixel to verdict.",
             default=True,
         ),
         st.Page(
@@ -29,31 +29,31 @@ page = st.navigation(
             "pages/train.py",
             title="Train",
             icon=":material/model_training:",
-            help="Put a network together, train it on real images, and watch it learn.",
+            help="Build a network, train it on real images, and watch it learn.",
         ),
         st.Page(
             "pages/compare.py",
             title="Compare",
             icon=":material/compare_arrows:",
-            help="Train several models with several seeds, and see what may be concluded.",
+            help="Train several models with several seeds, and see what the results show.",
         ),
         st.Page(
             "pages/inside.py",
             title="Inside",
             icon=":material/psychology:",
-            help="Walk an image through a network layer by layer, and take one training step call by call.",
+            help="Follow an image through a network layer by layer, and go through one training step call by call.",
         ),
         st.Page(
             "pages/draw.py",
             title="Draw",
             icon=":material/draw:",
-            help="Draw a digit, see what the models answer as the pen lifts, and why.",
+            help="Draw a digit and see what the models answer, and why.",
         ),
         st.Page(
             "pages/runs.py",
             title="Runs",
             icon=":material/inventory_2:",
-            help="All that was trained and kept: find it, compare it, take it away, bring models in.",
+            help="All saved runs: find, compare and export them, and import models.",
         ),
     ]
 )

@@ -13,7 +13,9 @@ from ui.address import came_by_link, note_in_address
 from ui.comparing import follow
 from ui.data_gate import dataset_ready
 from ui.field_inputs import plain
+from ui.lessons import claim_lesson
 from ui.session import owner
+from ui.time_ahead import say_how_long
 
 PREDICTION = "prediction"
 """Where the address holds the place of the answer that was predicted before one came here."""
@@ -74,11 +76,14 @@ def show_claims() -> None:
         disabled=prediction is None or not ready or running,
         help="Predict first: what surprises you teaches you most." if prediction is None else None,
     )
+    if ready and not running:
+        say_how_long(claim)
     if pressed and prediction is not None:
         new = Job(Asked(claim, prediction), claim.investigate, owner(), cache=ResultCache(jobs), names=claim.names)
         jobs.add(new)
         st.session_state.setdefault(_JOBS, {})[claim.name] = new.id
         st.rerun()
+    claim_lesson(claim.name)
     if job is None:
         return
     follow(job)

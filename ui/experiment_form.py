@@ -57,7 +57,7 @@ def experiment_form(
         if not lesson().locks("presets"):
             _preset_buttons(experiment)
         # By its field alone, so that nothing below moves while another one is half typed.
-        if as_value("validation", st.session_state[_key("validation")]) == 0:
+        if as_value("validation", st.session_state[_key("validation")]) == 0 and not lesson().locks("validation"):
             st.caption(_NO_VALIDATION)
         if "hidden" not in lesson().hidden:
             with st.container():
