@@ -30,7 +30,7 @@ def class_address() -> ClassAddress:
     """Where others open the app: as in this browser, unless that is an address for this computer alone."""
     here = urlsplit(st.context.url or "")
     path = here.path.rpartition("/")[0]
-    as_here = ClassAddress(f"{here.scheme}://{here.netloc}{path}")
+    as_here = ClassAddress(f"{here.scheme}://{here.netloc}{path}" if here.netloc else path)
     if not is_this_computer(here.hostname or ""):
         return as_here
     named = st.get_option("browser.serverAddress")

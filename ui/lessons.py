@@ -252,7 +252,7 @@ def _make_link(page: str, part: str, address: Callable[[], Mapping[str, str | li
 
 
 def _chosen(page: str) -> tuple[list[str], list[str]]:
-    """Lets one choose what is locked and what is hidden; what is hidden need not be locked as well."""
+    """Lets one choose what is locked and what is hidden, of that which is not picked as locked or as free already."""
     controls = CONTROLS[page]
     how = st.segmented_control(
         "Controls that stay as they are",
@@ -271,7 +271,7 @@ def _chosen(page: str) -> tuple[list[str], list[str]]:
     locked = picked if how == "these" else [name for name in controls if name not in picked]
     may_be_hidden = [name for name in controls if name not in picked]
     hidden = _pick(page, "hide", "Hidden", "Not visible; they keep the values that they have now.", may_be_hidden)
-    return [name for name in locked if name not in hidden], hidden
+    return locked, hidden
 
 
 def _pick(page: str, name: str, label: str, explanation: str, names: list[str]) -> list[str]:

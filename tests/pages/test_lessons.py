@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -19,6 +19,16 @@ from ui.lessons import CONTROLS
 from ui.session import belongings_of
 
 pytestmark = pytest.mark.usefixtures("queue", "one_thread")
+
+LONG_LINK = (
+    "experiment=hidden:64,32+activation:relu+dropout:0+batch_norm:off+optimizer:momentum+learning_rate:0.05"
+    "+weight_decay:0+batch_size:64+accumulate:1+epochs:5+early_stopping:0+schedule:constant+augment:none+dataset:mnist"
+    "+normalize:on+train_size:all+label_noise:0+order:shuffled+validation:5000+seed:7+device:auto+threads:1"
+    "&question=What+happens+to+the+validation+loss+if+you+double+the+size%3F"
+    "&lock=hidden,optimizer,batch_size,epochs,activation,dropout,batch_norm,weight_decay,accumulate,early_stopping,"
+    "schedule,augment,dataset,normalize,train_size,label_noise,order,validation,seed,presets,finder&hide=threads,device"
+)
+"""A link as it was made when it named all settings and all locked controls."""
 
 
 def open_page(page: str, *, before: Callable[[AppTest], object] | None = None, **address: str | list[str]) -> AppTest:
@@ -127,7 +137,46 @@ class TestTrainAndCompare:
         app.multiselect(key="lesson_lock_train").set_value(["epochs"])
         app.multiselect(key="lesson_hide_train").set_value(["threads", "device"])
         made = link(again(app))
-        assert (made["question"], made["lock"], made["hide"]) == (["Why?"], ["epochs"], ["threads,device"])
+        assert (made["question"], made["lock"], made["hide"]) == (["Why?"], ["epochs"], ["device,threads"])
+
+    def test_everything_can_be_locked_but_a_few(self) -> None:
+        app = open_page("train", experiment="hidden:64 learning_rate:0.05")
+        app.segmented_control(key="lesson_how_train").set_value("except")
+        again(app)
+        app.multiselect(key="lesson_free_train").set_value(["learning_rate"])
+        again(app)
+        made = link(app)
+        assert made == {"experiment": ["hidden:64 learning_rate:0.05"], "lock": ["all,-learning_rate"]}
+        assert CONTROLS["train"]["learning_rate"] not in app.multiselect(key="lesson_hide_train").options
+        locked = open_page("train", **{name: values[0] for name, values in made.items()})
+        fields = {key: each for key, each in controls(locked).items() if key.startswith("form_") and "group" not in key}
+        assert [key for key, field in fields.items() if not field.disabled] == ["form_learning_rate"]
+        assert locked.text_input(key="form_learning_rate").value == "0.05"
+
+    def test_select_all_under_hidden_leaves_what_is_locked(self) -> None:
+        app = open_page("train")
+        app.multiselect(key="lesson_lock_train").set_value(["epochs"])
+        again(app)
+        hide = app.multiselect(key="lesson_hide_train")
+        assert len(hide.options) == len(CONTROLS["train"]) - 1
+        assert CONTROLS["train"]["epochs"] not in hide.options
+        # What is locked afterwards is no longer hidden.
+        hide.set_value(["seed", "order"])
+        again(app)
+        app.multiselect(key="lesson_lock_train").set_value(["epochs", "seed"])
+        assert link(again(app))["hide"] == ["order"]
+
+    def test_a_link_made_before_links_were_short_still_opens(self) -> None:
+        app = open_page("train", **dict(parse_qsl(LONG_LINK)))
+        assert not app.warning
+        assert app.text[0].value == "What happens to the validation loss if you double the size?"
+        fields = {"layer_0": "64", "layer_1": "32", "seed": "7", "validation": "5000"}
+        assert {name: app.text_input(key=f"form_{name}").value for name in fields} == fields
+        assert app.selectbox(key="form_optimizer").value == "momentum"
+        assert not app.text_input(key="form_learning_rate").disabled
+        assert all(app.text_input(key=f"form_{key}").disabled for key in ("layer_0", "seed", "epochs", "dropout"))
+        assert not {"form_threads", "form_device"} & controls(app).keys()
+        assert app.query_params["lock"] == "all,-learning_rate,-device,-threads"
 
     def test_a_comparison_can_be_a_lesson_too(self) -> None:
         app = open_page("compare", model=["hidden:8", "hidden:16"], question="Which?", lock="hidden,epochs")
@@ -142,13 +191,28 @@ class TestTrainAndCompare:
     [
         ("train", {"lock": "everything"}, "'everything'"),
         ("train", {"hide": "hidden,__class__"}, "'__class__'"),
-        ("train", {"lock": "photo"}, "no control of the Train page: possible are hidden, "),
-        ("draw", {"lock": "epochs"}, "no control of the Draw page: possible are tab, models, names, why, keep, photo,"),
-        ("data", {"hide": "forget"}, "no control of the Data page: possible are view, split, digit, image,"),
-        ("inside", {"lock": "drop_last"}, "no control of the Inside page: possible are view, model, image, neuron,"),
+        ("train", {"lock": "photo"}, "not a control of the Train page. Possible names are hidden, "),
+        (
+            "draw",
+            {"lock": "epochs"},
+            "not a control of the Draw page. Possible names are tab, models, names, why, keep, photo,",
+        ),
+        ("data", {"hide": "forget"}, "not a control of the Data page. Possible names are view, split, digit, image,"),
+        (
+            "inside",
+            {"lock": "drop_last"},
+            "not a control of the Inside page. Possible names are view, model, image, neuron,",
+        ),
         ("inside", {"lock": "[x](javascript:alert(1))"}, "'[x](javascript:alert(1))'"),
         ("data", {"lock": "x" * 5000}, f"'{'x' * 40}'"),
-        ("data", {"lock": "view", "lesson": "../admin"}, "It is for a page '../admin': there are train, compare, "),
+        (
+            "data",
+            {"lock": "view", "lesson": "../admin"},
+            "It is for a page '../admin', and the pages are start, train, compare, ",
+        ),
+        ("train", {"lock": "all,-everything"}, "'everything'"),
+        ("train", {"lock": "epochs,all"}, "'all'"),
+        ("train", {"lock": "-epochs"}, "'-epochs'"),
         ("draw", {"question": "x" * 301}, "301 characters"),
         ("train", {"experiment": "epochs:-1"}, "Epochs -1 is not possible"),
         ("train", {"experiment": "hidden"}, "'hidden'"),
@@ -177,8 +241,38 @@ def test_a_hostile_link_is_refused_with_a_sentence(page: str, address: dict[str,
         assert not app.text_input(key=usual[page]).disabled
 
 
+Table = dict[str, dict[str, tuple[dict[str, str], list[str]]]]
+
+
+def test_a_claim_can_be_a_lesson_with_a_question_alone() -> None:
+    app = open_page("compare", claim="order", question="Which order is best?")
+    assert app.text[0].value == "Which order is best?"
+    app.text_area(key="lesson_question_claims").set_value("And why?")
+    again(app)
+    assert link(app) == {"claim": ["order"], "question": ["And why?"]}
+    assert urlsplit(app.code[0].value).path == "/compare"
+
+
+def test_a_lesson_of_the_start_page_is_made_there() -> None:
+    app = open_page("start")
+    app.session_state["start_lesson"] = True
+    again(app)
+    app.text_area(key="lesson_question_start").set_value("How far apart?")
+    app.multiselect(key="lesson_hide_start").set_value(["missions"])
+    again(app)
+    assert link(app) == {"question": ["How far apart?"], "hide": ["missions"]}
+    assert urlsplit(app.code[0].value).path == "/"
+
+
+def test_without_validation_images_nothing_is_advised_that_a_lesson_has_locked() -> None:
+    app = open_page("train", experiment="validation:0")
+    assert "No images are set aside" in words(app)
+    go_to(app, "train", experiment="validation:0", hide="validation")
+    assert "No images are set aside" not in words(app)
+
+
 # What is locked with each control, and the address of a view that shows it.
-LOCKED: dict[str, dict[str, tuple[dict[str, str], list[str]]]] = {
+LOCKED: Table = {
     "data": {
         "view": ({}, ["data_view"]),
         "split": ({}, ["data_split"]),
@@ -221,7 +315,11 @@ LOCKED: dict[str, dict[str, tuple[dict[str, str], list[str]]]] = {
 }  # fmt: skip
 
 # What is used and not set is away either way.
-AWAY: dict[str, dict[str, tuple[dict[str, str], list[str]]]] = {
+AWAY: Table = {
+    "start": {
+        "train_both": ({}, ["start_train_both"]),
+        "missions": ({}, ["predict_data"]),
+    },
     "inside": {
         "forgetting": ({"view": "step"}, ["inside_forgetting_code"]),
         "accumulation": ({"view": "step"}, ["inside_accumulation_code"]),
@@ -239,47 +337,59 @@ AWAY: dict[str, dict[str, tuple[dict[str, str], list[str]]]] = {
 }
 
 
-def cases(table: dict[str, dict[str, tuple[dict[str, str], list[str]]]]) -> list[Any]:
+def views(table: Table) -> list[Any]:
+    """The page, the address of a view, and the keys of all controls that are seen there: a page loads once for many."""
+    of_view: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for page, of_page in table.items():
+        for control, (address, keys) in of_page.items():
+            of_view.setdefault((page, urlencode(address)), {})[control] = keys
     return [
-        pytest.param(page, control, address, keys, id=f"{page}-{control}")
-        for page, of_page in table.items()
-        for control, (address, keys) in of_page.items()
+        pytest.param(page, dict(parse_qsl(address)), keys, id=f"{page}-{address or 'usual'}")
+        for (page, address), keys in of_view.items()
     ]
 
 
-@pytest.mark.parametrize("page", LOCKED)
+@pytest.mark.parametrize("page", ["data", "inside", "draw", "start"])
 def test_every_control_of_a_page_is_tried_below(page: str) -> None:
-    assert CONTROLS[page].keys() == LOCKED[page].keys() | AWAY.get(page, {}).keys()
+    assert CONTROLS[page].keys() == LOCKED.get(page, {}).keys() | AWAY.get(page, {}).keys()
 
 
-@pytest.mark.parametrize(("page", "control", "address", "keys"), cases(LOCKED))
+@pytest.mark.parametrize(("page", "address", "keys_of"), views(LOCKED))
 def test_a_locked_control_is_seen_and_disabled_and_a_hidden_one_is_away(
-    page: str, control: str, address: dict[str, str], keys: list[str]
+    page: str, address: dict[str, str], keys_of: dict[str, list[str]]
 ) -> None:
-    free, locked, hidden = (
-        controls(open_page(page, before=draws(3), **address, **given))
-        for given in ({}, {"lock": control}, {"hide": control})
-    )
-    # What would change the image is locked with it, but not hidden.
-    following = {"data_split", "data_digit"} if control == "image" else set()
-    assert [key for key in keys if free[key].disabled] == []
-    assert [key for key in keys if not locked[key].disabled] == []
-    assert [key for key in keys if key in hidden] == [key for key in keys if key in following]
-    assert all(hidden[key].disabled for key in following & hidden.keys())
+    app = open_page(page, before=draws(3), **address)
+    free = controls(app)
+    assert [key for keys in keys_of.values() for key in keys if free[key].disabled] == []
+    for control, keys in keys_of.items():
+        # What would change the image is locked with it, but not hidden.
+        following = {"data_split", "data_digit"} if control == "image" else set()
+        locked = controls(go_to(app, page, **address, lock=control))
+        assert [key for key in keys if not locked[key].disabled] == []
+        hidden = controls(go_to(app, page, **address, hide=control))
+        assert [key for key in keys if key in hidden] == [key for key in keys if key in following]
+        assert all(hidden[key].disabled for key in following & hidden.keys())
+        app.button(key="lesson_leave").click()
+        left = controls(again(app))
+        assert [key for key in keys if left[key].disabled] == []
 
 
-@pytest.mark.parametrize("given", ["lock", "hide"])
-@pytest.mark.parametrize(("page", "control", "address", "keys"), cases(AWAY))
+@pytest.mark.parametrize(("page", "address", "keys_of"), views(AWAY))
 def test_what_is_used_and_not_set_is_away(
-    page: str, control: str, address: dict[str, str], keys: list[str], given: str, mnist: Dataset
+    page: str, address: dict[str, str], keys_of: dict[str, list[str]], mnist: Dataset
 ) -> None:
     def before(app: AppTest) -> None:
         draws(3)(app)
         my_digits(app).keep(mnist.test.images[0], [], 7)
 
-    free, away = (controls(open_page(page, before=before, **address, **more)) for more in ({}, {given: control}))
-    assert set(keys) <= free.keys()
-    assert not set(keys) & away.keys()
+    app = open_page(page, before=before, **address)
+    for control, keys in keys_of.items():
+        assert set(keys) <= controls(go_to(app, page, **address)).keys()
+        for given in ("lock", "hide"):
+            away = controls(go_to(app, page, **address, **{given: control}))
+            assert not set(keys) & away.keys()
+            app.button(key="lesson_leave").click()
+            again(app)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,16 @@ def test_the_text_is_what_one_would_write() -> None:
     assert fields_of("") == {}
 
 
+def test_what_a_short_text_leaves_out_is_what_it_has_always_been() -> None:
+    """Links name only what differs from the usual. Another usual value would change what links of before open."""
+    usual = Experiment().fields()
+    assert as_text(usual, usual) == (
+        "hidden:512,256 activation:relu dropout:0 batch_norm:off optimizer:adam learning_rate:0.001 weight_decay:0 "
+        "batch_size:64 accumulate:1 epochs:5 early_stopping:0 schedule:constant augment:none dataset:mnist "
+        "normalize:off train_size:all label_noise:0 order:shuffled validation:5000 seed:0 device:auto threads:1"
+    )
+
+
 @pytest.mark.parametrize("text", ["epochs", "epoch:3", "hidden:5 <script>:1", "x" * (MAX_TEXT + 1), "__class__:1"])
 def test_what_names_no_field_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidExperiment) as refused:
