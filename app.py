@@ -61,14 +61,15 @@ page = st.navigation(
 # Importing PyTorch takes seconds the first time, during which the page already has its title and navigation.
 from ui.run_list import run_list  # noqa: E402
 from ui.session import recognise, remember_browser  # noqa: E402
-from ui.sign_in import sign_in  # noqa: E402
+from ui.sign_in import come_back, sign_in  # noqa: E402
 
 note_page(page.url_path)
 recognise()
+come_back(page.url_path)
 with st.sidebar:
     st.subheader("Runs")
     run_list()
     remember_browser()
-    sign_in()
+    sign_in(page.url_path)
 
 page.run()

@@ -1,7 +1,6 @@
-"""What a browser is to remember beyond a reload.
+"""What a browser remembers across reloads.
 
-Streamlit reads cookies, as they were when the page was loaded, but cannot set any. A component without anything to see
-does that.
+Streamlit reads cookies, as they were when the page was loaded, but cannot set any. An invisible component does that.
 """
 
 import streamlit as st
@@ -15,6 +14,6 @@ _COMPONENT = st.components.v2.component(
 
 
 def set_cookie(name: str, value: str) -> None:
-    """Lets the browser keep `value`, of letters, digits, dots and hyphens, for a year."""
+    """Lets the browser keep `value`, which consists of letters, digits, dots, hyphens and underscores, for a year."""
     cookie = f"{name}={value}; path=/; max-age={_YEAR_SECONDS}; SameSite=Lax"
     _COMPONENT(key=f"cookie_{name}", data=cookie, height=1)

@@ -43,7 +43,9 @@ def test_a_locked_neuron_of_the_inside_page_stays_when_the_strip_is_clicked(open
     expect(panel).to_contain_text("Neuron 40 of hidden layer 2")
     expect(page.get_by_role("radio", name="Hidden layer 1")).to_be_disabled()
     click_strip(page, 0.8)
-    page.wait_for_timeout(1500)
+    # What the click would do is done when a later one has been answered.
+    page.get_by_role("button", name="At random").click()
+    expect(page).to_have_url(re.compile("image="))
     expect(panel).to_contain_text("Neuron 40 of hidden layer 2")
     page.get_by_role("button", name="Leave the lesson").click()
     expect(page.get_by_role("radio", name="Hidden layer 1")).to_be_enabled()
@@ -58,9 +60,6 @@ def test_the_link_made_takes_what_is_shown(open_page: Opener) -> None:
     link = place.get_by_test_id("stCode")
     expect(link).to_contain_text(re.compile(r"/inside$"))
     locked = place.get_by_role("combobox", name="Locked")
-    # A list of choices closes while the page scrolls.
-    locked.scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
     locked.press_sequentially("Switching")
     expect(page.get_by_role("option", name="Switching neurons off")).to_be_visible()
     page.keyboard.press("ArrowDown")
@@ -69,7 +68,7 @@ def test_the_link_made_takes_what_is_shown(open_page: Opener) -> None:
     expect(link).to_contain_text("/inside?lock=off")
     click_strip(page, 0.5)
     expect(page.locator(".st-key-inside_neuron_panel")).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2"))
-    place.get_by_role("button", name="Take what is shown now").click()
+    place.locator(".st-key-lesson_take_inside button").click()
     expect(link).to_contain_text(re.compile(r"/inside\?layer=1&neuron=12[789]&lock=off"))
     there = open_page(link.inner_text().strip().rpartition("/")[2])
     expect(there.locator(".st-key-inside_neuron_panel")).to_contain_text(

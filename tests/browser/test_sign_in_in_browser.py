@@ -35,7 +35,12 @@ def address(tmp_path: Path) -> Iterator[str]:
 def sign_in(page: Page, name: str) -> None:
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text(f"Signed in as {name}.")).to_be_visible(timeout=60_000)
-    page.wait_for_selector('[data-test-script-state="notRunning"]', state="attached")
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+
+
+def sign_out(page: Page) -> None:
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
 
 
 def train(page: Page, address: str) -> None:
@@ -52,33 +57,36 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     ann, bob, anns_phone = (browser.new_context() for _ in range(3))
     page = ann.new_page()
     train(page, address)
-    page.goto(address)
+    page.goto(f"{address}/data?digit=7")
     expect(runs(page)).to_have_count(1)
-    # What was started before stays with the browser.
+    # What was started before stays with the browser. One comes back to the page that one has left.
     sign_in(page, "Ann")
-    expect(page.get_by_text("No runs yet.")).to_be_visible()
+    expect(page).to_have_url(re.compile("/data.*digit=7"))
+    expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+    expect(runs(page)).to_have_count(0)
+    page.get_by_role("link", name="Start", exact=True).click()
     page.get_by_text("Teach it").click()
     page.get_by_text("Only after the first pass").click()
-    expect(page.get_by_text("You predicted: Only after the first pass")).to_be_visible()
+    expect(page.get_by_role("link", name="Go to Train")).to_be_visible()
     train(page, address)
 
     elsewhere = bob.new_page()
     elsewhere.goto(address)
     sign_in(elsewhere, "Bob")
-    expect(elsewhere.get_by_text("No runs yet.")).to_be_visible()
+    expect(elsewhere.get_by_role("heading", name="MLP Lab")).to_be_visible()
+    expect(runs(elsewhere)).to_have_count(0)
 
     phone = anns_phone.new_page()
     phone.goto(address)
     sign_in(phone, "Ann")
     expect(runs(phone)).to_have_count(1)
-    phone.get_by_role("button", name="Sign out").click()
-    expect(phone.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
-    expect(phone.get_by_text("No runs yet.")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=60_000)
+    sign_out(phone)
+    expect(runs(phone)).to_have_count(0)
+    sign_out(page)
     expect(runs(page)).to_have_count(1)
+    page.get_by_role("link", name="Start", exact=True).click()
     page.get_by_text("Teach it").click()
     expect(page.get_by_text("Only after the first pass")).to_be_visible()
-    expect(page.get_by_text("You predicted")).to_have_count(0)
+    expect(page.get_by_role("link", name="Go to Train")).to_have_count(0)
     for context in (ann, bob, anns_phone):
         context.close()

@@ -1,9 +1,13 @@
 """What the side of every page says of signing in, and whose the session is then."""
 
+import time
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mlpcore.identity import new_name
 from mlpcore.runs import RunQueue
+from ui.sign_in import _Place, _places
 
 ANN = {"is_logged_in": True, "iss": "https://a.example", "sub": "ann-1", "name": "Ann *B*"}
 
@@ -24,7 +28,7 @@ def test_without_a_sign_in_there_is_no_word_of_it(queue: RunQueue) -> None:
     assert not any("ign" in button.label for button in app.sidebar.button)
 
 
-def test_whoever_has_signed_in_is_the_same_in_every_session(queue: RunQueue) -> None:
+def test_a_person_is_the_same_in_every_session(queue: RunQueue) -> None:
     first, second, other = (opened({**ANN, **more}) for more in ({}, {"name": "Ann"}, {"sub": "bob-1"}))
     names = [app.session_state["person"] for app in (first, second, other)]
     assert names[0] == names[1] != names[2]
@@ -32,9 +36,7 @@ def test_whoever_has_signed_in_is_the_same_in_every_session(queue: RunQueue) -> 
     assert "Sign out" in [button.label for button in first.sidebar.button]
 
 
-def test_a_browser_never_takes_the_name_of_who_signed_in_there(
-    queue: RunQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_browser_never_takes_the_name_of_a_person(queue: RunQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     cookies: list[str] = []
     monkeypatch.setattr("ui.session.set_cookie", lambda name, value: cookies.append(value))
     ann = opened(ANN).session_state["person"]
@@ -65,17 +67,36 @@ def test_every_provider_that_the_host_names_is_offered(queue: RunQueue) -> None:
     assert [button.label for button in app.button] == ["Sign in", "Sign in with school"]
 
 
-def test_a_set_up_that_cannot_be_used_is_said_in_a_sentence(queue: RunQueue) -> None:
+def test_a_set_up_that_cannot_be_used_is_reported_in_a_sentence(queue: RunQueue) -> None:
     app = AppTest.from_function(_buttons)
     app.user = {"is_logged_in": False}
     app.secrets = {"auth": {"school": {"client_id": "z"}}}
     app.run()
     app.button(key="sign_in_school").click().run()
     assert not app.exception
-    assert "Signing in is not set up as it should be" in app.error[0].value
+    assert "Sign-in is not set up correctly" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("user", "minutes", "comes_back"),
+    [(ANN, 0, True), ({"is_logged_in": False}, 0, False), (ANN, 11, False)],
+    ids=["signed in", "not signed in", "too late"],
+)
+def test_one_comes_back_to_the_page_that_one_has_left_to_sign_in(
+    queue: RunQueue, monkeypatch: pytest.MonkeyPatch, user: dict[str, object], minutes: int, comes_back: bool
+) -> None:
+    name = new_name()
+    left = time.monotonic() - 60 * minutes
+    monkeypatch.setitem(_places, name, _Place("train", {"experiment": ["epochs:7"]}, to_sign_in=True, left_at=left))
+    app = opened(user, owner=name)
+    assert ("Train a network" in [title.value for title in app.title]) == comes_back
+    if comes_back:
+        assert app.text_input(key="form_epochs").value == "7"
+    # Once only: those who go to the Start page afterwards stay there.
+    assert (name in _places) == (not user["is_logged_in"])
 
 
 def _buttons() -> None:
     from ui.sign_in import sign_in
 
-    sign_in()
+    sign_in("train")
