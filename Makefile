@@ -1,7 +1,8 @@
 # `make app` starts MLP Lab, `make test` runs all tests; `make` lists the commands. Each one first brings the virtual
 # environment .venv up to date. make.py does the work.
-.PHONY: help app test lint bench models canary python
+.PHONY: help app test lint bench models steady canary python
 PORT = 8501
+ROUNDS = 10
 ARGS =
 
 # The first Python that PyTorch 2.13 supports, `python3` itself if it does. Each one is tried, since a name on PATH may
@@ -26,6 +27,9 @@ bench: python ## measure the speed of training, pages and drawing
 
 models: python ## train the bundled models again (about half an hour); one of them: make models ARGS=one-hidden
 	@$(PYTHON) make.py models $(ARGS)
+
+steady: python ## run the tests of pages and browser on busy cores and a slow network: make steady ROUNDS=10
+	@$(PYTHON) make.py steady --rounds $(ROUNDS) $(ARGS)
 
 canary: python ## run all tests with the newest permitted packages, in a temporary environment
 	@$(PYTHON) make.py canary $(ARGS)

@@ -35,7 +35,7 @@ LARGE = "about 2.9 GB to download, 5.4 GB on disk"
 LINT = (
     ["-m", "ruff", "check", "."],
     ["-m", "ruff", "format", "--check", "."],
-    ["-m", "mypy", "app.py", "make.py", "pages", "ui", "mlpcore", "benchmarks", "tests"],
+    ["-m", "mypy", "--num-workers", "2", "app.py", "make.py", "pages", "ui", "mlpcore", "benchmarks", "tests"],
     ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"],
 )
 BENCHMARKS = "training_speed dashboard_cost drawing_latency side_by_side inside_latency stored_runs"
@@ -66,14 +66,16 @@ def main(command: str = "", *arguments: str) -> int:
     if command == "models":
         install("requirements.txt")
         return run("-m", "mlpcore.models", *arguments)
-    if command not in ("test", "lint", "bench", "canary"):
-        raise Problem("The commands are app, test, lint, bench, models and canary.")
+    if command not in ("test", "lint", "bench", "steady", "canary"):
+        raise Problem("The commands are app, test, lint, bench, steady, models and canary.")
     install("requirements.txt", "requirements-dev.txt")
     if command == "lint":
         return max([run(*tool) for tool in LINT])  # a list, so that every tool runs
     os.environ["MLPLAB_CHROMIUM"] = find_browser()
     if command == "bench":
         return max([run("-m", f"benchmarks.{name}") for name in BENCHMARKS.split()])
+    if command == "steady":
+        return run("-m", "tests.steady", *arguments)
     return canary(*arguments) if command == "canary" else run("-m", "pytest", *arguments)
 
 

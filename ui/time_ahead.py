@@ -11,7 +11,7 @@ from mlpcore.claims.forecast import first_training
 from mlpcore.comparison.batch import relative_cost
 from mlpcore.comparison.costs import seconds_per_cost
 from mlpcore.comparison.job import jobs
-from mlpcore.comparison.known import Known
+from mlpcore.comparison.result_cache import ResultCache
 from mlpcore.experiment import DatasetName, Experiment
 from ui.words import duration
 
@@ -21,8 +21,8 @@ _FRESH_SECONDS = 300
 
 def seconds_for(experiments: Sequence[Experiment]) -> float:
     """About how many seconds these experiments take, side by side; those trained before take none."""
-    known = Known(jobs)
-    missing = [experiment for experiment in experiments if experiment not in known]
+    cache = ResultCache(jobs)
+    missing = [experiment for experiment in experiments if experiment not in cache]
     if not missing:
         return 0.0
     side_by_side = max(1, min(len(missing), (os.cpu_count() or 1) // missing[0].threads))

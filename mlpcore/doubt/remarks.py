@@ -79,4 +79,4 @@ def _extent(image: Tensor) -> int:
 def _longest_part(image: Tensor) -> int:
     """Width or height in pixels, whichever is larger, of the largest piece of ink that hangs together."""
     parts, _ = ndimage.label(image.numpy(), np.ones((3, 3)))
-    return max(side.stop - side.start for box in ndimage.find_objects(parts) for side in box)
+    return int(max(side.stop - side.start for box in ndimage.find_objects(parts) for side in box))

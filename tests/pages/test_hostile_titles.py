@@ -25,7 +25,7 @@ from mlpcore.runs import Run, RunQueue
 from mlpcore.store import runs_folder
 from tests.handwriting import canvas_json
 from tests.waiting import until
-from ui.imports import imported_title, read_imported
+from ui.imports import imported_title
 from ui.session import SHARED, belongings_of
 
 ME, OTHER = new_name(), new_name()
@@ -90,7 +90,6 @@ def imported() -> Iterator[str]:
     yield model_id
     mine.remove(model_id)
     imported_title.clear()
-    read_imported.clear()
 
 
 def opened(page: str, state: dict[str, object] | None = None, **address: str) -> AppTest:

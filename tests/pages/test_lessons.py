@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -37,6 +37,11 @@ def open_page(page: str, *, before: Callable[[AppTest], object] | None = None, *
     if before:
         before(app)
     return go_to(app, page, **address)
+
+
+def single(address: dict[str, list[str]]) -> dict[str, Any]:
+    """An address with each value by itself."""
+    return {name: values[0] for name, values in address.items()}
 
 
 def go_to(app: AppTest, page: str, **address: str | list[str]) -> AppTest:
@@ -148,7 +153,7 @@ class TestTrainAndCompare:
         made = link(app)
         assert made == {"experiment": ["hidden:64 learning_rate:0.05"], "lock": ["all,-learning_rate"]}
         assert CONTROLS["train"]["learning_rate"] not in app.multiselect(key="lesson_hide_train").options
-        locked = open_page("train", **{name: values[0] for name, values in made.items()})
+        locked = open_page("train", **single(made))
         fields = {key: each for key, each in controls(locked).items() if key.startswith("form_") and "group" not in key}
         assert [key for key, field in fields.items() if not field.disabled] == ["form_learning_rate"]
         assert locked.text_input(key="form_learning_rate").value == "0.05"
@@ -167,7 +172,7 @@ class TestTrainAndCompare:
         assert link(again(app))["hide"] == ["order"]
 
     def test_a_link_made_before_links_were_short_still_opens(self) -> None:
-        app = open_page("train", **dict(parse_qsl(LONG_LINK)))
+        app = open_page("train", **single(parse_qs(LONG_LINK)))
         assert not app.warning
         assert app.text[0].value == "What happens to the validation loss if you double the size?"
         fields = {"layer_0": "64", "layer_1": "32", "seed": "7", "validation": "5000"}
@@ -344,7 +349,7 @@ def views(table: Table) -> list[Any]:
         for control, (address, keys) in of_page.items():
             of_view.setdefault((page, urlencode(address)), {})[control] = keys
     return [
-        pytest.param(page, dict(parse_qsl(address)), keys, id=f"{page}-{address or 'usual'}")
+        pytest.param(page, dict(parse_qs(address)), keys, id=f"{page}-{address or 'usual'}")
         for (page, address), keys in of_view.items()
     ]
 

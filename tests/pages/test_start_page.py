@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from unittest.mock import MagicMock
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -11,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from mlpcore.claims import CLAIMS, Finding
 from mlpcore.comparison.job import Job, Jobs
-from mlpcore.comparison.known import Known
 from mlpcore.comparison.plan import Plan
+from mlpcore.comparison.result_cache import ResultCache
 from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import TUTORIAL_PRESETS
 from mlpcore.identity import new_name, seed_of
@@ -164,7 +165,7 @@ def test_a_comparison_of_ones_own_is_told_with_its_verdict(
     monkeypatch.setattr("ui.missions.outcomes._TWO", pair[1])
 
     def compared(plan: Plan) -> None:
-        job = Job(plan, lambda job: job.train(plan.runs), app.session_state["owner"], known=Known(jobs))
+        job = Job(plan, lambda job: job.train(plan.runs), app.session_state["owner"], cache=ResultCache(jobs))
         jobs.add(job)
         job.join()
 
@@ -260,7 +261,7 @@ def test_a_finished_mission_leads_to_its_comparison(app: AppTest, jobs: Jobs) ->
 def test_ones_own_newest_drawings_are_told_with_what_the_models_read(app: AppTest, mnist: Dataset) -> None:
     predict(app, "draw", 0)
     digits = belongings_of(app.session_state["owner"]).digits
-    stroke = np.zeros((2, 2), np.float32)
+    stroke = np.zeros((2, 2))
     digits.keep(mnist.test.images[99], (), 0)  # a photo, which does not count
     for row, label in enumerate(mnist.test.labels[:4].tolist()):
         digits.keep(mnist.test.images[row], (stroke,), label)
@@ -360,7 +361,7 @@ def test_after_all_missions_one_reads_what_was_found_and_where_to_go_on(
         assert "missions done" not in told(app)
         values = defaultdict(str, short="S", first="F", mean="M", halved="H")
         outcome = Outcome(place % 2, values)
-        monkeypatch.setitem(missions(), mission.name, replace(mission, outcome=lambda _, outcome=outcome: outcome))
+        monkeypatch.setitem(missions(), mission.name, replace(mission, outcome=MagicMock(return_value=outcome)))
         predict(app, mission.name, 0)
     assert "All 6 missions done.** You predicted 3 of 6 results." in told(app)
     for mission in missions().values():
