@@ -1,4 +1,4 @@
-"""Compare: train several models with several seeds and see what follows, or put a tutorial's claims to the test."""
+"""Compare: train several models with several seeds and read the conclusion, or test what tutorials claim."""
 
 import streamlit as st
 
@@ -17,8 +17,8 @@ through_app()
 
 st.title("Compare")
 st.caption(
-    "Is one model better than the other, or was it luck? Each is trained several times, from other random beginnings, "
-    "and you read what may be concluded and what not."
+    "Is one model better than another, or was it luck? Each model is trained several times with different seeds, and "
+    "the conclusion says what that shows and what it does not."
 )
 
 take_what_is_asked_for()

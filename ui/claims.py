@@ -1,4 +1,4 @@
-"""The tutorial's claims: predict, let it be tried, and read what came out."""
+"""The tutorial's claims: predict, run the experiment, read the result."""
 
 from dataclasses import dataclass
 
@@ -12,27 +12,27 @@ from mlpcore.export import script
 from ui.address import came_by_link, note_in_address
 from ui.comparing import follow
 from ui.data_gate import dataset_ready
-from ui.field_inputs import plain
 from ui.lessons import claim_lesson
 from ui.session import owner
 from ui.time_ahead import say_how_long
+from ui.words import plain
 
 PREDICTION = "prediction"
-"""Where the address holds the place of the answer that was predicted before one came here."""
+"""The URL parameter with the place of an answer that was predicted on another page."""
 
 _CLAIM, _JOBS = "claim", "claim_jobs"
 
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A claim that somebody looks into, and the place of the answer that they predicted."""
+    """A claim under investigation, and the place of the answer that was predicted."""
 
     claim: Claim
     prediction: int
 
 
 def show_claims() -> None:
-    """Lets one choose a claim, asks for a prediction, looks into it, and says what came out."""
+    """Asks for a claim and a prediction, runs the experiment, and shows the result."""
     linked = st.query_params.get("claim", "")
     if linked and linked not in CLAIMS:
         st.warning(
@@ -42,7 +42,7 @@ def show_claims() -> None:
         st.session_state[_CLAIM] = linked if linked in CLAIMS else next(iter(CLAIMS))
         _take_prediction(CLAIMS[st.session_state[_CLAIM]], st.query_params.get(PREDICTION, ""))
     name = st.segmented_control(
-        "What tutorials say about",
+        "Claims about",
         list(CLAIMS),
         key=_CLAIM,
         format_func=lambda name: CLAIMS[name].title,
@@ -74,7 +74,7 @@ def show_claims() -> None:
         type="primary",
         icon=":material/science:",
         disabled=prediction is None or not ready or running,
-        help="Predict first: what surprises you teaches you most." if prediction is None else None,
+        help="Choose a prediction first: you learn most from what surprises you." if prediction is None else None,
     )
     if ready and not running:
         say_how_long(claim)
@@ -92,20 +92,20 @@ def show_claims() -> None:
 
 
 def turn_to(job: Job, asked: Asked) -> None:
-    """Lets the next run of the page show this job."""
+    """Makes the next run of the page show this job."""
     st.session_state[_CLAIM] = asked.claim.name
     st.session_state.setdefault(_JOBS, {})[asked.claim.name] = job.id
     st.session_state[_prediction_key(asked.claim)] = asked.prediction
 
 
 def in_short(asked: Asked, finding: Finding) -> str:
-    """What was predicted, and what came out."""
+    """The prediction and the result in a sentence."""
     predicted = asked.claim.answers[asked.prediction]
     if finding.answer is None:
-        return f"None of the answers: you said “{predicted}”."
+        return f"The result supports none of the answers. You predicted “{predicted}”."
     if finding.answer == asked.prediction:
-        return f"As you said: {predicted}."
-    return f"You said “{predicted}”. It came out otherwise: {asked.claim.answers[finding.answer]}."
+        return f"As you predicted: {predicted}."
+    return f"You predicted “{predicted}”. The result is different: {asked.claim.answers[finding.answer]}."
 
 
 def _prediction_key(claim: Claim) -> str:
@@ -113,20 +113,20 @@ def _prediction_key(claim: Claim) -> str:
 
 
 def _take_prediction(claim: Claim, place: str) -> None:
-    """Takes over what was predicted elsewhere; whatever the link says, it is one of the answers or nothing."""
+    """Takes over a prediction made on another page; anything that is not one of the answers is ignored."""
     if place in map(str, range(len(claim.answers))):
         st.session_state[_prediction_key(claim)] = int(place)
 
 
 def _job(claim: Claim) -> Job | None:
-    """Where somebody here, or the address, looks into this claim."""
+    """This session's investigation of the claim, or that of the address."""
     here = st.session_state.get(_JOBS, {}).get(claim.name, "")
     job = jobs.get(here) or jobs.get(st.query_params.get("job", ""))
     return job if job and isinstance(job.subject, Asked) and job.subject.claim is claim else None
 
 
 def _show_finding(job: Job, asked: Asked, finding: Finding) -> None:
-    st.subheader("What came out")
+    st.subheader("Result")
     if finding.answer == asked.prediction:
         st.success(in_short(asked, finding), icon=":material/check:")
     else:
@@ -136,19 +136,19 @@ def _show_finding(job: Job, asked: Asked, finding: Finding) -> None:
     for number, chart in enumerate(finding.charts):
         st.markdown(f"**{plain(chart.title)}**")
         st.plotly_chart(chart.figure, key=f"finding_{job.id}_{number}", alt=chart.alt, height=chart.height)
-    st.subheader("What to make of it")
+    st.subheader("What it means")
     for sentence in others:
         st.markdown(plain(sentence))
     _show_code(job)
 
 
 def _show_code(job: Job) -> None:
-    """The script of each kind of training that the claim needed; what it measured on the way is in the charts."""
+    """The script of each kind of training run; what was measured besides is in the charts."""
     kinds = dict.fromkeys(experiment.changed(seed=0) for batch in job.batches for experiment in batch.experiments)
     if not kinds:
         return
     names = names_of(list(kinds))
     experiments = {job.names.get(experiment, name): experiment for experiment, name in zip(kinds, names, strict=True)}
     with st.expander("Show the code", icon=":material/code:", key=f"claim_code_{job.id}"):
-        name = st.selectbox("Which training", list(experiments), key=f"claim_code_of_{job.id}", width=420)
+        name = st.selectbox("Training run", list(experiments), key=f"claim_code_of_{job.id}", width=420)
         st.code(script(experiments[name]), language="python")

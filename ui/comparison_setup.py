@@ -1,7 +1,7 @@
-"""What to compare: up to six models side by side, what all of them share, and with how many seeds.
+"""The set-up of a comparison: up to six models side by side, their shared settings, and the number of seeds.
 
-What differs between the models is set in each one's own fields, everything else once for all. The set-up is in the
-page's address, so that a link brings it along.
+Settings that differ have fields of their own in each model, all others are set once for all models. The set-up is part
+of the page's address, so a link restores it.
 """
 
 from collections.abc import Callable
@@ -38,12 +38,12 @@ SETUPS: dict[str, list[tuple[int, ...]]] = {
     "1. Does a hidden layer help?": [(), (256,)],
     "2. One hidden layer or two?": [(256,), (512, 256)],
 }
-"""Comparisons to begin with: a difference that is plain to see, then the tutorial's pair."""
+"""Comparisons to start with: first a clear difference, then the tutorial's pair."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """What the fields show: a plan and how the page's address says it, or the problems that are to be mended first."""
+    """What the fields hold: a plan and the page's address for it, or the problems to fix first."""
 
     plan: Plan | None
     problems: dict[str, str]
@@ -51,7 +51,7 @@ class Setup:
 
 
 def setup_from_address() -> str | None:
-    """Fills the fields as the address of a link says, at a session's first visit else with the tutorial's two models.
+    """Fills the fields from the address of a link; without one, a new session starts with the tutorial's two models.
 
     Returns what is wrong with the address, if anything is.
     """
@@ -66,7 +66,7 @@ def setup_from_address() -> str | None:
         common = _BASE.changed(**fields_of(given.get("all", "")))
         own = [fields_of(text) for text in given.get_all("model")[: MAX_EXPERIMENTS + 1]]
         if len(own) == 1:
-            raise InvalidExperiment({"": "It names one model only, and a comparison takes two or more."})
+            raise InvalidExperiment({"": "It names only one model, and a comparison needs two or more."})
         if own:
             _fill(common, [list(fields) for fields in own], [common.changed(**fields) for fields in own])
             st.session_state[_SEEDS] = given.get("seeds", str(_SEED_COUNT))[:20]
@@ -79,9 +79,9 @@ def setup_from_address() -> str | None:
 
 
 def address_of(plan: Plan) -> dict[str, str | list[str]]:
-    """What the page's address says of a plan: what differs for each model, all else once for all."""
+    """The page's address for a plan: what differs for each model, and everything else once."""
     usual, each = _BASE.fields(), [experiment.fields() for experiment in plan.experiments]
-    # The plan's seeds count on from one that all of the set-up's models share.
+    # The plan's seeds count up from the one that all models of the set-up share.
     shared = {**each[0], "seed": plan.seeds[0]}
     own = [name for name in _OWN if any(fields[name] != shared[name] for fields in each)]
     common = [name for name in FIELDS if name not in own and shared[name] != usual[name]]
@@ -89,14 +89,14 @@ def address_of(plan: Plan) -> dict[str, str | list[str]]:
 
 
 def start_with(architectures: list[tuple[int, ...]]) -> None:
-    """Puts models of these hidden layers into the fields, with the tutorial's settings and some validation images."""
+    """Fills the fields with models of these hidden layers, the tutorial's settings and some validation images."""
     _fill(_BASE, [["hidden"]] * len(architectures), [_BASE.changed(hidden=hidden) for hidden in architectures])
     st.session_state[_SEEDS] = str(_SEED_COUNT)
     st.session_state[_IMPORTANT] = _points(IMPORTANT)
 
 
 def start_over(architectures: list[tuple[int, ...]]) -> None:
-    """Like `start_with`, but what a lesson has locked for all models stays as it is."""
+    """Like `start_with`, but keeps what a lesson has locked for all models."""
     keys = {**{name: _all_key(name) for name in FIELDS}, "seeds": _SEEDS, "important": _IMPORTANT}
     kept = {key: st.session_state[key] for name, key in keys.items() if lesson().locks(name)}
     start_with(architectures)
@@ -104,7 +104,7 @@ def start_over(architectures: list[tuple[int, ...]]) -> None:
 
 
 def comparison_setup() -> Setup:
-    """Draws the fields, and returns what they show."""
+    """Shows the fields and returns what they hold."""
     setup = _read()
     slots: list[int] = st.session_state[_SLOTS]
     for first in range(0, len(slots), _PER_ROW):
@@ -134,16 +134,16 @@ def seeds_fields(problems: dict[str, str]) -> None:
             "seeds",
             _SEEDS,
             "Seeds",
-            "How often each model is trained, each time from other random weights and with the images in another "
-            f"order: {SEED_COUNT.allowed}. {SEED_COUNT.why} Decide before you look: whoever adds seeds until a "
-            "difference appears, finds one sooner or later.",
+            "How many times each model is trained, each time with other initial weights and the images in another "
+            f"order: {SEED_COUNT.allowed}. {SEED_COUNT.why} Decide before you see any result: if you add seeds until "
+            "a difference appears, you will find one sooner or later.",
         ),
         (
             "important",
             _IMPORTANT,
             "Important difference (points)",
-            "The smallest difference in test accuracy that you would care about, in percentage points. It changes no "
-            "result; you are told how many seeds it takes to find it.",
+            "The smallest difference in test accuracy that matters to you, in percentage points. It does not change "
+            "any result; the conclusion says how many seeds it takes to find such a difference.",
         ),
     ]:
         if name in lesson().hidden:
@@ -176,7 +176,7 @@ def _chosen_key(slot: int) -> str:
 
 
 def _known_key(slot: int) -> str:
-    """Where the settings are noted that were a model's own at the last look."""
+    """The key of the settings that were a model's own in the last run of the page."""
     return f"compare_known_{slot}"
 
 
@@ -199,7 +199,7 @@ def _fill_slot(slot: int, model: Experiment, own: list[str]) -> None:
 
 
 def _read() -> Setup:
-    """The plan that the fields hold now, or what is wrong with which of them; a model's own fields by their keys."""
+    """The plan that the fields hold, or the problems by field; a model's own fields are named by their keys."""
     state = st.session_state
     common = {name: as_value(name, state[_all_key(name)]) for name in FIELDS}
     problems: dict[str, str] = {}
@@ -231,7 +231,7 @@ def _read() -> Setup:
     try:
         seeds = first_seeds(number("seed", state[_SEEDS]), experiments[0].seed)
         plan = Plan(tuple(experiments), seeds, _share(state[_IMPORTANT]))
-        # Seeds that count on from the first may go too far.
+        # Raises if a seed, counted up from the first, is too large.
         assert plan.runs
         return Setup(plan, {}, _address(plan))
     except InvalidExperiment as invalid:
@@ -239,11 +239,11 @@ def _read() -> Setup:
 
 
 def _share(text: str) -> float:
-    """The share that a number of percentage points stands for; ValueError with a sentence if it says no number."""
+    """The fraction for a number of percentage points; ValueError with a sentence if `text` is no number."""
     try:
         return float(text) / 100
     except ValueError:
-        raise ValueError(f"{text[:20]!r} is no number of points: give one such as 0.5.") from None
+        raise ValueError(f"{text[:20]!r} is not a number of points: enter one such as 0.5.") from None
 
 
 def _model(place: int, slot: int, problems: dict[str, str]) -> None:
@@ -269,8 +269,8 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
         disabled=lesson().locks("hidden"),
         persist_state="session",
         placeholder="none",
-        help="Neurons of each hidden layer from input to output, separated by commas, such as 512,256. The word none "
-        "makes a linear softmax classifier.",
+        help="Number of neurons in each hidden layer from input to output, separated by commas, such as 512,256. Enter "
+        "none for a linear softmax classifier.",
     )
     if problem := problems.get(_hidden_key(slot)):
         show_problem(problem)
@@ -279,15 +279,15 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
         architecture = _BASE.changed(hidden=hidden).architecture
         st.caption(f"{architecture.title}: {parameter_count(architecture):,} parameters")
     st.multiselect(
-        "What else is different",
+        "Other settings that differ",
         _OWN,
         key=_chosen_key(slot),
         format_func=lambda name: FIELDS[name].label,
         on_change=_begin_own,
         args=(slot,),
-        placeholder="Nothing; choose settings",
+        placeholder="None; choose settings",
         persist_state="session",
-        help="Settings that only this model has. All others are the same for all models, see below.",
+        help="Settings that only this model has. All others are the same for all models and set below.",
     )
     for name in state[_chosen_key(slot)]:
         own = problems.get(_own_key(slot, name))
@@ -295,7 +295,7 @@ def _model(place: int, slot: int, problems: dict[str, str]) -> None:
 
 
 def _begin_own(slot: int) -> None:
-    """A setting that has just become a model's own starts with the value that all share."""
+    """Starts a setting that has just become a model's own with the shared value."""
     for name in st.session_state[_chosen_key(slot)]:
         if name not in st.session_state.get(_known_key(slot), []):
             st.session_state[_own_key(slot, name)] = st.session_state[_all_key(name)]
@@ -330,7 +330,8 @@ def _add_a_run(models: int) -> None:
             list(finished),
             key=_RUN,
             format_func=lambda run_id: title_of(finished[run_id]),
-            help="Joins with its settings. It is not trained again if its seed is one of those of this comparison.",
+            help="Adds a model with the settings of this run. The run is not trained again if its seed is part of the "
+            "comparison.",
         )
         st.button("Add", key="compare_add_run", icon=":material/add:", on_click=_add_chosen_run)
 
@@ -348,13 +349,13 @@ def _add_chosen_run() -> None:
 
 def _shared(problems: dict[str, str]) -> None:
     wrong = [name for name in FIELDS if name in problems]
-    with st.expander(f"Settings that all models share: {_in_words()}", expanded=bool(wrong), key="compare_shared"):
+    with st.expander(f"Shared settings: {_in_words()}", expanded=bool(wrong), key="compare_shared"):
         for names, column in zip(_GROUPS, st.columns(len(_GROUPS)), strict=True):
             with column:
                 for name in names:
                     field_input(name, _all_key(name), problems)
                     if name == "seed":
-                        st.caption("The first of the seeds; the others count on from it.")
+                        st.caption("The first seed; the others count up from it.")
     if "experiments" in problems:
         show_problem(problems["experiments"])
 
@@ -367,13 +368,13 @@ def _in_words() -> str:
         f"learning rate {shown['learning_rate']}",
         f"batch size {shown['batch_size']}",
         "1 epoch" if shown["epochs"] == "1" else f"{shown['epochs']} epochs",
-        f"{shown['validation']} images for validation, {shown['train_size'] or 'all others'} to learn from",
+        f"{shown['validation']} validation images, {shown['train_size'] or 'all other'} training images",
     ]
     return plain(", ".join(parts))
 
 
 def _address(plan: Plan) -> dict[str, str | list[str]]:
-    """What the page's address says of the set-up, with each model's own fields as they were chosen."""
+    """The page's address for the set-up, with the fields that were chosen for each model."""
     state, usual = st.session_state, _BASE.fields()
     common = {name: as_value(name, state[_all_key(name)]) for name in FIELDS}
     models = [

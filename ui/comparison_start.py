@@ -1,4 +1,4 @@
-"""Starting a comparison: what is known already, how long the rest will take, and whether somebody has peeked."""
+"""Starting a comparison: which results can be reused, how long the rest takes, and whether the visitor has peeked."""
 
 import os
 
@@ -15,14 +15,14 @@ from ui.session import owner
 
 
 def start(plan: Plan) -> Job:
-    """Starts to train what a plan needs."""
+    """Starts the training runs of a plan."""
     job = Job(plan, lambda job: job.train(plan.runs), owner(), cache=ResultCache(jobs))
     jobs.add(job)
     return job
 
 
 def time_needed(plan: Plan) -> tuple[int, float]:
-    """How many runs of `plan` are to be trained, and how many seconds they will take, about."""
+    """How many runs of `plan` must be trained, and about how many seconds that takes."""
     cache = ResultCache(jobs)
     missing = [run for run in plan.runs if run not in cache]
     side_by_side = max(1, (os.cpu_count() or 1) // plan.experiments[0].threads)
@@ -32,12 +32,12 @@ def time_needed(plan: Plan) -> tuple[int, float]:
 
 @st.cache_data(show_spinner=False)
 def _seconds_per_cost(dataset: DatasetName) -> float:
-    # Once for each server: a machine that is busy in that moment makes all its estimates longer.
+    # Measured once per server: if the machine is busy at that moment, all estimates are too long.
     return seconds_per_cost(datasets.load(dataset))
 
 
 def seen_before(plan: Plan) -> str | None:
-    """A warning where two or more of these models were compared before with other seeds, some of them the plan's."""
+    """A warning if the visitor has compared two or more of these models with a different set of overlapping seeds."""
     models = {experiment.changed(seed=0) for experiment in plan.experiments}
     looks = [
         job.subject
@@ -50,7 +50,7 @@ def seen_before(plan: Plan) -> str | None:
     if not any(look.seeds != plan.seeds and set(look.seeds) & set(plan.seeds) for look in looks):
         return None
     return (
-        "You have seen these models with some of these seeds. Whoever adds seeds after a look, until a difference "
-        "appears, finds one sooner or later, also where there is none. For a fair second comparison begin with seed "
-        f"{max(seed for look in looks for seed in look.seeds) + 1}: it is in the shared settings."
+        "You have already seen these models with some of these seeds. If you add seeds after each result until a "
+        "difference appears, you will find one sooner or later, even where there is none. For a fair second "
+        f"comparison, set the seed in the shared settings to {max(seed for look in looks for seed in look.seeds) + 1}."
     )

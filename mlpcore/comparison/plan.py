@@ -1,4 +1,4 @@
-"""What is to be compared: experiments and seeds, fixed before the first run, and what differs between them."""
+"""The plan of a comparison: experiments and seeds, fixed before the first run, and what differs between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ SEED_COUNT = Range(
 )
 
 SMALLEST_IMPORTANT = 0.0001
-"""One of the 10,000 test images: no smaller difference can be seen."""
+"""One of the 10,000 test images; smaller differences cannot be measured."""
 
 IMPORTANT = 0.005
-"""The difference in accuracy that counts as important unless the reader says otherwise, as a fraction."""
+"""The default of the difference in accuracy that counts as important, as a fraction."""
 
 _LABELS = {
     "hidden": "Architecture",
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def names(self) -> list[str]:
-        """What each experiment is called on screen."""
+        """The name of each experiment on screen."""
         return names_of(self.experiments)
 
     @property
@@ -87,7 +87,7 @@ def first_seeds(count: object, first: int = 0) -> tuple[int, ...]:
 
 
 def names_of(experiments: Sequence[Experiment]) -> list[str]:
-    """What each of several different experiments is called: its architecture and what else sets it apart."""
+    """The names of several different experiments: the architecture and whatever else differs."""
     differences = what_differs(experiments)
     if not differences:
         return [experiment.architecture.title for experiment in experiments]
@@ -104,7 +104,7 @@ def names_of(experiments: Sequence[Experiment]) -> list[str]:
 def what_differs(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
     """The fields in which the experiments differ, seeds left out: each field's label, and a value per experiment.
 
-    All is in words for the screen; hidden layers appear as ``Architecture`` with the architectures' titles.
+    Everything is in words for the screen; hidden layers appear as ``Architecture`` with the architectures' titles.
     """
     fields = [experiment.fields() for experiment in experiments]
     return {
@@ -138,18 +138,18 @@ def _problem_with_experiments(experiments: tuple[Experiment, ...]) -> str | None
     count = len(experiments)
     if not MIN_EXPERIMENTS <= count <= MAX_EXPERIMENTS:
         return (
-            f"{count:,} model{' is' if count == 1 else 's are'} not possible: a comparison takes {MIN_EXPERIMENTS} to "
+            f"{count:,} model{' is' if count == 1 else 's are'} not possible: a comparison needs {MIN_EXPERIMENTS} to "
             f"{MAX_EXPERIMENTS} different ones."
         )
     seedless = [experiment.changed(seed=0) for experiment in experiments]
     for number, experiment in enumerate(seedless):
         if experiment in seedless[:number]:
             return (
-                f"{experiment.architecture.title} is there twice with the same settings: equal seeds would give equal "
+                f"{experiment.architecture.title} appears twice with the same settings. Equal seeds would give equal "
                 "numbers, so change or remove one of them."
             )
     if len({experiment.data.dataset for experiment in experiments}) > 1:
-        return "The models learn different datasets, and only models tested on the same images can be compared: choose one dataset for all."  # fmt: skip  # noqa: E501
+        return "The models use different datasets, but only models tested on the same images can be compared. Choose one dataset for all."  # fmt: skip  # noqa: E501
     return None
 
 
@@ -158,4 +158,4 @@ def _problem_with_seeds(seeds: tuple[int, ...]) -> str | None:
         SEED_COUNT.check(len(seeds))
     except ValueError as problem:
         return str(problem)
-    return None if len(set(seeds)) == len(seeds) else "A seed is there twice, and would only repeat its numbers: remove one."  # fmt: skip  # noqa: E501
+    return None if len(set(seeds)) == len(seeds) else "A seed appears twice and would only repeat its numbers. Remove one."  # fmt: skip  # noqa: E501

@@ -197,7 +197,7 @@ def test_up_to_six_models_and_never_fewer_than_two(open_page: Opener) -> None:
     for _ in range(4):
         app.button(key="compare_add").click().run()
     assert app.button(key="compare_add").disabled
-    assert "there twice with the same settings" in texts(app)
+    assert "appears twice with the same settings" in texts(app)
     assert app.button(key="compare").disabled
     app.button(key="compare_remove_2").click().run()
     assert len(app.session_state["compare_slots"]) == 5
@@ -226,9 +226,9 @@ def test_more_seeds_after_a_look_are_called_peeking(open_page: Opener, jobs: Job
     app = compare(open_page(**QUICK), jobs)
     assert "All these runs were trained earlier" in texts(app)
     app.text_input(key="compare_seeds").set_value("3").run()
-    assert "Whoever adds seeds after a look" in texts(app)
+    assert "already seen these models" in texts(app)
     app.text_input(key="compare_all_seed").set_value("2").run()
-    assert "Whoever adds seeds after a look" not in texts(app)
+    assert "already seen these models" not in texts(app)
     compare(app, jobs)
     assert plan_of(jobs).seeds == (2, 3, 4)
 
@@ -241,7 +241,7 @@ def test_more_seeds_after_a_look_are_called_peeking(open_page: Opener, jobs: Job
         ("compare_hidden_1", "1,2,3,4,5,6,7,8,9", "9 hidden layers are not possible"),
         ("compare_seeds", "51", "whole numbers from 1 to 50"),
         ("compare_seeds", "many", "'many' is not possible"),
-        ("compare_important", "0,5", "'0,5' is no number of points"),
+        ("compare_important", "0,5", "'0,5' is not a number of points"),
         ("compare_important", "nan", "points is not possible"),
         ("compare_important", "0", "points is not possible"),
         ("compare_important", "1e-9", "points is not possible"),
@@ -281,7 +281,7 @@ def test_a_link_that_cannot_be_used_is_said_and_the_usual_set_up_stands(
 def test_a_link_with_bad_numbers_shows_them_with_what_is_wrong(open_page: Opener) -> None:
     app = open_page(**{**QUICK, "seeds": "1000", "important": "x", "job": "../etc"})
     assert "whole numbers from 1 to 50" in texts(app)
-    assert "'x' is no number of points" in texts(app)
+    assert "'x' is not a number of points" in texts(app)
 
 
 def test_a_cancelled_comparison_concludes_nothing_and_keeps_what_is_finished(open_page: Opener, jobs: Jobs) -> None:
@@ -334,11 +334,11 @@ def test_a_claim_asks_for_a_prediction_first_then_says_what_came_out(
     until(lambda: jobs.all()[0].is_over, "it ends")
     app.run()
     assert not app.exception
-    assert "You said “This”. It came out otherwise: That." in texts(app)
+    assert "You predicted “This”. The result is different: That." in texts(app)
     assert "It came out so." in texts(app)
     # Whoever follows the link sees the same.
     other = open_page(claim="made-up", job=jobs.all()[0].id)
-    assert "You said “This”." in texts(other)
+    assert "You predicted “This”." in texts(other)
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_job_chosen_in_that_list_is_shown_whatever_the_page_showed_before(
     jobs.add(asked)
     asked.join()
     visit(app, link_to(asked))
-    assert "As you said: That." in texts(app)
+    assert "As you predicted: That." in texts(app)
     visit(app, link_to(jobs.all()[1]))
     assert "Conclusion" in texts(app)
 
@@ -410,7 +410,7 @@ def test_ones_own_comparisons_are_listed_with_their_results_and_shown_again(
     assert "**Linear softmax classifier; One hidden layer (16): 2 seeds each**" in written
     assert "**Claim: Made up**" in written
     assert written.count(" · done · In short: ") == 2
-    assert " · done · As you said: That." in written
+    assert " · done · As you predicted: That." in written
     assert f"show_{strange.id}" not in [button.key for button in app.button]
 
     app.button(key=f"show_{first.id}").click().run()
@@ -436,7 +436,7 @@ def test_of_a_claim_that_was_tried_twice_the_one_that_is_asked_for_is_shown(
     app = open_page(**link_to(newer))
     assert app.radio(key="prediction_made-up").value == 0
     visit(app, link_to(older))
-    assert "As you said: That." in texts(app)
+    assert "As you predicted: That." in texts(app)
     assert app.radio(key="prediction_made-up").value == 1
 
 

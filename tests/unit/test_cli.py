@@ -666,7 +666,7 @@ def test_compares_defaults_are_the_tutorials_models(run: Callable[..., Ran]) -> 
     [
         ("--architectures 256", ["--architectures: ", "1 model is not possible", "2 to 6"]),
         ("--architectures 1;2;3;4;5;6;7", ["--architectures: ", "7 models are not possible"]),
-        ("--architectures 256;256", ["--architectures: ", "One hidden layer (256) is there twice"]),
+        ("--architectures 256;256", ["--architectures: ", "One hidden layer (256) appears twice"]),
         ("--architectures 256;", ["--architectures: ", "''", "1 to 4,096"]),
         ("--architectures 256;x", ["--architectures: ", "'x'"]),
         ("--seeds 0", ["--seeds: ", "1 to 50"]),

@@ -90,9 +90,9 @@ def test_runs_are_planned_seed_by_seed() -> None:
 @pytest.mark.parametrize(
     ("settings", "field", "part"),
     [
-        ({"experiments": (ONE,)}, "experiments", "1 model is not possible: a comparison takes 2 to 6"),
+        ({"experiments": (ONE,)}, "experiments", "1 model is not possible: a comparison needs 2 to 6"),
         ({"experiments": tuple(ONE.changed(hidden=(n,)) for n in range(1, 8))}, "experiments", "7 models are"),
-        ({"experiments": (ONE, TWO, ONE.changed(seed=4))}, "experiments", "One hidden layer (256) is there twice"),
+        ({"experiments": (ONE, TWO, ONE.changed(seed=4))}, "experiments", "One hidden layer (256) appears twice"),
         ({"experiments": (ONE, TWO.changed(dataset="fashion-mnist"))}, "experiments", "different datasets"),
         ({"seeds": ()}, "seeds", "Number of seeds 0 is not possible"),
         ({"seeds": tuple(range(51))}, "seeds", "1 to 50"),
