@@ -68,7 +68,7 @@ def test_the_link_made_takes_what_is_shown(open_page: Opener) -> None:
     expect(link).to_contain_text("/inside?lock=off")
     click_strip(page, 0.5)
     expect(page.locator(".st-key-inside_neuron_panel")).to_contain_text(re.compile(r"Neuron 12[789] of hidden layer 2"))
-    place.locator(".st-key-lesson_take_inside button").click()
+    place.get_by_role("button", name="Update the link").click()
     expect(link).to_contain_text(re.compile(r"/inside\?layer=1&neuron=12[789]&lock=off"))
     there = open_page(link.inner_text().strip().rpartition("/")[2])
     expect(there.locator(".st-key-inside_neuron_panel")).to_contain_text(
