@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # for `python benchmarks/screenshots.py`
 
@@ -61,18 +61,18 @@ def compare(page: Page) -> None:
 
 
 def save(page: Page, name: str, until: str) -> None:
-    """The page from its top to the end of an element, at rest and with no message across it."""
+    """The page from its top to the end of an element, at rest and without the message that a run has finished."""
     last = page.locator(until).first
     last.wait_for()
     page.locator("[data-test-script-state=notRunning]").wait_for()
-    expect(page.get_by_test_id("stToast")).to_have_count(0, timeout=PATIENCE_MS)
     page.mouse.move(WIDTH - 1, HEIGHT - 1)  # away from everything that shows more under the pointer
     page.wait_for_timeout(REST_MS)
     box = last.bounding_box()
     assert box
     height = round(box["y"] + box["height"]) + MARGIN
     path = ROOT / "docs" / f"{name}.png"
-    page.screenshot(path=path, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
+    clip = FloatRect(x=0, y=0, width=WIDTH, height=height)
+    page.screenshot(path=path, clip=clip, style="[data-testid=stToast] { visibility: hidden }")
     print(f"{path.relative_to(ROOT)}: {WIDTH} × {height}, {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 
