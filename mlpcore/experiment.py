@@ -1,7 +1,7 @@
-"""What to train: everything that decides the result of a training run, and nothing else.
+"""What to train: everything that determines the result of a training run, and nothing else.
 
-`Experiment` is frozen, validated and comparable, and travels as JSON. The same checks serve the form, the command
-line and a file from somebody else; each message says what was given, what is allowed, and why or what to do.
+`Experiment` is frozen, validated and comparable, and converts to and from JSON. The same checks serve the form, the
+command line and files from other people; each message says what was given, what is allowed, and why or what to do.
 """
 
 import math
@@ -32,19 +32,22 @@ MAX_TOTAL_STEPS = 2_000_000
 
 
 class InvalidExperiment(ValueError):
-    """An experiment that cannot be run as given.
+    """An experiment that cannot be run.
 
-    `problems` maps the name of a field (``"learning_rate"``; ``""`` for the experiment as a whole) to one sentence.
+    `problems` maps a field's name (``"learning_rate"``; ``""`` for the experiment as a whole) to one sentence.
     """
 
     def __init__(self, problems: dict[str, str]) -> None:
-        super().__init__(" ".join(problems.values()))
+        super().__init__(problems)  # what pickle makes a copy from
         self.problems = problems
+
+    def __str__(self) -> str:
+        return " ".join(self.problems.values())
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers that a field takes, from `low` to `high`, both included unless `open_low`, and why no others."""
+    """The numbers a field accepts: `low` to `high`, inclusive (without `low` if `open_low`), and `why` no others."""
 
     label: str
     low: float
@@ -55,7 +58,7 @@ class Range:
 
     @property
     def allowed(self) -> str:
-        """The range in words, for a message or a field's help."""
+        """The range in words, for messages and help texts."""
         if not self.whole:
             return (
                 f"more than {self.low:g}, at most {self.high:g}" if self.open_low else f"{self.low:g} to {self.high:g}"
@@ -63,13 +66,13 @@ class Range:
         return f"whole numbers from {self.low:,} to {self.high:,}"
 
     def check(self, value: object) -> Any:
-        """`value` as it is, if it is such a number; ValueError with the sentence to show otherwise."""
+        """`value` unchanged if it is such a number; otherwise a ValueError with the sentence to show."""
         number_types = int if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, number_types) or not self._holds(value):
             shown = _in_words(value)
             has_comma = isinstance(value, str) and re.fullmatch(r"\d+,\d+", value)
-            hint = "Write a decimal point instead of the comma." if has_comma else self.why
-            raise ValueError(f"{self.label} {shown} is not possible: allowed are {self.allowed}. {hint}")
+            hint = "Use a decimal point, not a comma." if has_comma else self.why
+            raise ValueError(f"{self.label} {shown} is not possible. Allowed: {self.allowed}. {hint}")
         return value if self.whole else float(value)
 
     def _holds(self, value: float) -> bool:
@@ -78,40 +81,40 @@ class Range:
 
 
 LIMITS = {
-    "hidden": Range("A hidden layer's size of", 1, 4096, "Wider layers take minutes an epoch on an ordinary machine."),
-    "dropout": Range("Dropout", 0, 0.95, "Beyond that too little of a layer is left to learn from.", whole=False),
+    "hidden": Range("A hidden layer size of", 1, 4096, "Wider layers take minutes per epoch on an ordinary machine."),
+    "dropout": Range("Dropout", 0, 0.95, "More leaves too little of a layer to learn from.", whole=False),
     "learning_rate": Range(
         "Learning rate",
         0,
         100,
-        "At 0 nothing would be learned, and 100 is far beyond what these models can use.",
+        "At 0 the model would learn nothing, and 100 is far more than these models can use.",
         whole=False,
         open_low=True,
     ),
     "weight_decay": Range(
-        "Weight decay", 0, 10, "Useful values lie far below 1.", whole=False
+        "Weight decay", 0, 10, "Useful values are far below 1.", whole=False
     ),
     "batch_size": Range(
-        "Batch size", 1, TRAIN_IMAGES, "There are no more training images than that; the word full takes them all."
+        "Batch size", 1, TRAIN_IMAGES, "There are no more training images; enter full to use all of them at once."
     ),
     "accumulate": Range(
-        "Gradient accumulation over", 1, TRAIN_IMAGES, "It counts the batches whose gradients are added up."
+        "Gradient accumulation over", 1, TRAIN_IMAGES, "It is the number of batches whose gradients are averaged."
     ),
-    "epochs": Range("Epochs", 1, 1000, "That is far more than these models need in small batches."),
+    "epochs": Range("Epochs", 1, 1000, "With small batches, these models need far fewer."),
     "early_stopping": Range(
-        "Early stopping after", 0, 1000, "It counts the epochs without a new lowest validation loss; 0 switches it off."
+        "Early stopping after", 0, 1000, "It is the number of epochs without a new lowest validation loss; 0 turns it off."
     ),
     "train_size": Range(
-        "Training images", 1, TRAIN_IMAGES, "The training set holds no more; leave it empty to use all that are left."
+        "Training images", 1, TRAIN_IMAGES, "The training set has no more; leave the field empty to use all that are left."
     ),
-    "label_noise": Range("Label noise", 0, 1, "It is a share of the training labels.", whole=False),
+    "label_noise": Range("Label noise", 0, 1, "It is a fraction of the training labels.", whole=False),
     "validation": Range(
-        "Validation images", 0, TRAIN_IMAGES - 1, "They are split from the training set, which must keep at least one."
+        "Validation images", 0, TRAIN_IMAGES - 1, "They are taken from the training set, which must keep at least one."
     ),
-    "seed": Range("Seed", 0, 2**31 - 1, "Any of them is as good as another; write down the one you used."),
-    "threads": Range("Threads", 1, 64, "More than the machine has cores only makes it slower."),
+    "seed": Range("Seed", 0, 2**31 - 1, "Any of them will do; make a note of the one you used."),
+    "threads": Range("Threads", 1, 64, "More threads than the machine has cores only make it slower."),
 }  # fmt: skip
-"""The limits of every numeric field, by its name in `Experiment`."""
+"""The limits of each numeric field, by its name in `Experiment`."""
 
 MAX_HIDDEN_LAYERS = 8
 
@@ -130,7 +133,7 @@ def _one_of(label: str, choices: object) -> BeforeValidator:
     def check(value: object) -> object:
         if not isinstance(value, str) or value not in get_args(choices):
             raise ValueError(
-                f"{label} {reprlib.repr(value)} is not known: choose one of {', '.join(get_args(choices))}."
+                f"{label} {reprlib.repr(value)} does not exist. Choose one of {', '.join(get_args(choices))}."
             )
         return value
 
@@ -140,13 +143,13 @@ def _one_of(label: str, choices: object) -> BeforeValidator:
 def _hidden_sizes(value: object) -> object:
     if not isinstance(value, list | tuple):
         raise ValueError(
-            f"Hidden layers {reprlib.repr(value)} are not possible: give a list of sizes such as [512, 256], "
-            "or an empty list for a model without a hidden layer."
+            f"Hidden layers {reprlib.repr(value)} are not possible. Give a list of sizes such as [512, 256], "
+            "or an empty list for a model without hidden layers."
         )
     if len(value) > MAX_HIDDEN_LAYERS:
         raise ValueError(
-            f"{len(value)} hidden layers are not possible: allowed are 0 to {MAX_HIDDEN_LAYERS}. Without the "
-            "tricks of modern deep networks, more layers than that hardly learn."
+            f"{len(value)} hidden layers are not possible. Allowed: 0 to {MAX_HIDDEN_LAYERS}. Without the "
+            "techniques of modern deep networks, a network with more layers hardly learns."
         )
     return tuple(LIMITS["hidden"].check(size) for size in value)
 
@@ -162,7 +165,7 @@ def _optional_size(value: object) -> object:
 def _yes_or_no(label: str) -> BeforeValidator:
     def check(value: object) -> object:
         if not isinstance(value, bool):
-            raise ValueError(f"{label} {reprlib.repr(value)} is not possible: it is either true or false.")
+            raise ValueError(f"{label} {reprlib.repr(value)} is not possible. It is either true or false.")
         return value
 
     return BeforeValidator(check)
@@ -177,9 +180,9 @@ class Architecture(_Frozen):
 
     Attributes:
         hidden: neurons per hidden layer, 0 to 8 layers of 1 to 4,096; none makes a linear softmax classifier.
-        activation: what every hidden layer applies to its weighted sums.
-        dropout: share of each hidden layer's outputs set to zero at random in training, 0 to 0.95.
-        batch_norm: normalise each hidden layer's sums over the batch before the activation.
+        activation: function that every hidden layer applies to its weighted sums.
+        dropout: probability that an output of a hidden layer is set to zero during training, 0 to 0.95.
+        batch_norm: normalize each hidden layer's weighted sums over the batch, before the activation.
     """
 
     hidden: Annotated[tuple[int, ...], BeforeValidator(_hidden_sizes)] = (512, 256)
@@ -189,12 +192,12 @@ class Architecture(_Frozen):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Neurons of every layer, input and output included."""
+        """Neurons in each layer, including input and output."""
         return (PIXELS, *self.hidden, CLASSES)
 
     @property
     def title(self) -> str:
-        """What this model is called, e.g. ``Two hidden layers (512, 256)``."""
+        """The name of this architecture, e.g. ``Two hidden layers (512, 256)``."""
         if not self.hidden:
             return "Linear softmax classifier"
         count = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight"][len(self.hidden) - 1]
@@ -207,26 +210,27 @@ class Architecture(_Frozen):
             ("batch_norm", "Batch norm", self.batch_norm),
         ]:
             if used and not self.hidden:
-                raise _conflict(field, f"{label} works on hidden layers, and this model has none: switch it off or add a hidden layer.")  # fmt: skip  # noqa: E501
+                raise _conflict(field, f"{label} works on hidden layers, and this model has none. Turn it off or add a hidden layer.")  # fmt: skip  # noqa: E501
         return self
 
 
 class Hyperparameters(_Frozen):
-    """How the parameters are learned; the defaults are the tutorial's.
+    """How the parameters are trained; the defaults are the tutorial's.
 
     Attributes:
-        optimizer: ``momentum`` and ``nesterov`` are SGD with momentum 0.9; the others are PyTorch's defaults.
-        learning_rate: step size, above 0 up to 100; for a schedule it is the peak.
-        weight_decay: pull of the weights towards zero, 0 to 10; decoupled for AdamW, an L2 term in the gradient else.
+        optimizer: ``momentum`` and ``nesterov`` are SGD with momentum 0.9; the others have PyTorch's defaults.
+        learning_rate: above 0, up to 100; with a schedule, the highest rate.
+        weight_decay: 0 to 10; decoupled for AdamW, an L2 term in the gradient for the others.
         batch_size: images per batch, or ``"full"`` for all training images at once.
-        accumulate: batches whose gradients are averaged into one update.
+        accumulate: batches whose gradients are averaged for one update.
         epochs: passes over the training images, 1 to 1,000.
-        early_stopping: training ends once the validation loss has found no new lowest value for that many epochs, 0 to
-            1,000; the weights of the epoch with the lowest are taken. At 0 all epochs are trained, and the last
-            weights count.
-        schedule: how the learning rate moves from update to update; cosine ends at 0, one-cycle rises and falls.
-        augment: changes every training image, anew in each epoch: ``affine`` turns, shifts, scales and shears it a
-            little, ``elastic`` does more of that, changes the strokes' thickness and bends them, as pens do.
+        early_stopping: number of epochs without a new lowest validation loss after which training ends, 0 to 1,000; the
+            model gets the weights of the epoch with the lowest. With 0, all epochs are trained and the final weights
+            are kept.
+        schedule: how the learning rate changes from update to update: ``cosine`` falls to 0, ``one-cycle`` rises, then
+            falls. Momentum and betas stay constant, unlike PyTorch's ``OneCycleLR`` with its defaults.
+        augment: random changes to every training image, different in each epoch: ``affine`` rotates, shifts, scales and
+            shears it a little; ``elastic`` does more of that, varies the thickness of the strokes and bends them.
     """
 
     optimizer: Annotated[OptimizerName, _one_of("Optimizer", OptimizerName)] = "adam"
@@ -241,16 +245,16 @@ class Hyperparameters(_Frozen):
 
 
 class Data(_Frozen):
-    """Which images are learned from, and in which order.
+    """Which images the model is trained on, and in which order.
 
     Attributes:
         dataset: ``mnist`` or ``fashion-mnist``.
         normalize: shift and scale the pixels to mean 0 and standard deviation 1 over the training set.
-        train_size: training images used, or None for all that validation leaves.
-        label_noise: share of the training labels replaced by one of the ten classes at random (which may be the
-            true one), 0 to 1; validation and test labels stay as they are.
-        order: ``shuffled`` anew in each epoch, as ``stored``, or sorted ``by-class``.
-        validation: images split from the training set to watch generalisation; 0 is the tutorial's set-up.
+        train_size: number of training images, or None for all that are not validation images.
+        label_noise: fraction of the training labels replaced by a random class (which may be the true one), 0 to 1;
+            validation and test labels are not changed.
+        order: ``shuffled`` again for each epoch, as ``stored``, or sorted ``by-class``.
+        validation: images split off the training set to measure generalization; 0 in the tutorial.
     """
 
     dataset: Annotated[DatasetName, _one_of("Dataset", DatasetName)] = "mnist"
@@ -262,7 +266,7 @@ class Data(_Frozen):
 
     @property
     def train_images(self) -> int:
-        """Training images that one epoch passes over."""
+        """Training images in an epoch."""
         return TRAIN_IMAGES - self.validation if self.train_size is None else self.train_size
 
     @model_validator(mode="after")
@@ -270,20 +274,20 @@ class Data(_Frozen):
         if self.train_images + self.validation > TRAIN_IMAGES:
             raise _conflict(
                 "train_size",
-                f"{self.train_images:,} training and {self.validation:,} validation images make "
-                f"{self.train_images + self.validation:,}, and the training set has {TRAIN_IMAGES:,}: "
-                f"use at most {TRAIN_IMAGES - self.validation:,} for training, or fewer for validation.",
+                f"{self.train_images:,} training and {self.validation:,} validation images are "
+                f"{self.train_images + self.validation:,}, and the training set has {TRAIN_IMAGES:,}. "
+                f"Use at most {TRAIN_IMAGES - self.validation:,} for training, or fewer for validation.",
             )
         return self
 
 
 class Experiment(_Frozen):
-    """Dataset, architecture, hyperparameters and seed: equal experiments give equal numbers on one machine.
+    """Dataset, architecture, hyperparameters and seed: equal experiments give equal numbers on the same machine.
 
     Attributes:
-        seed: start of every random choice (initial weights, order, dropout, noise, augmentation).
-        device: ``auto`` takes CUDA, then Apple's MPS, then the CPU.
-        threads: CPU threads inside one operation; they decide the last bits of a result.
+        seed: of all random numbers (initial weights, order, dropout, label noise, augmentation).
+        device: ``auto`` uses CUDA if available, then Apple's MPS, then the CPU.
+        threads: CPU threads within one operation; they affect the last bits of a result.
     """
 
     architecture: Architecture = Architecture()
@@ -295,7 +299,7 @@ class Experiment(_Frozen):
 
     @property
     def batch_images(self) -> int:
-        """Images in a batch, as a number even for the full batch."""
+        """Images in a batch, as a number also for the full batch."""
         size = self.hyperparameters.batch_size
         return self.data.train_images if size == "full" else size
 
@@ -315,15 +319,15 @@ class Experiment(_Frozen):
         return math.ceil(self.steps_per_epoch / self.hyperparameters.accumulate) * self.hyperparameters.epochs
 
     def changed(self, **fields: object) -> "Experiment":
-        """This experiment with other values in some fields, named without their group (``hidden=(256,)``).
+        """A copy with other values for some fields, named without their group (``hidden=(256,)``).
 
         Raises:
-            InvalidExperiment: a value is out of its limits, or the fields make no sense together.
+            InvalidExperiment: a value is outside its limits, or fields contradict each other.
         """
         return experiment_from_fields({**self.fields(), **fields})
 
     def fields(self) -> dict[str, Any]:
-        """Every field by its own name, without its group."""
+        """All fields by name, without their group."""
         return {
             name: getattr(part, name)
             for part in (self.architecture, self.hyperparameters, self.data, self)
@@ -338,33 +342,33 @@ class Experiment(_Frozen):
         if batch > images:
             raise _conflict(
                 "batch_size",
-                f"Batch size {batch:,} is more than the {images:,} training images: "
-                f"take at most {images:,}, or the full batch.",
+                f"Batch size {batch:,} is more than the {images:,} training images. "
+                f"Use at most {images:,}, or full.",
             )
         if accumulate > self.steps_per_epoch:
             raise _conflict(
                 "accumulate",
                 f"Gradient accumulation over {accumulate:,} batches is more than the {self.steps_per_epoch:,} "
-                "of an epoch: take fewer, or a smaller batch size.",
+                "in an epoch. Use fewer, or a smaller batch size.",
             )
         if self.hyperparameters.early_stopping and not self.data.validation:
             raise _conflict(
                 "early_stopping",
-                "Early stopping watches the loss on validation images, and none are set aside: set some aside, or "
-                "choose 0, which switches it off.",
+                "Early stopping needs validation images, and there are none. Set some aside, or turn early stopping off "
+                "with 0.",
             )
         if self.architecture.batch_norm and 1 in (batch, images % batch):
             raise _conflict(
                 "batch_norm",
-                f"Batch norm needs at least two images in a batch, and {images:,} images in batches of {batch:,} "
-                "leave a batch of one: change the batch size or switch batch norm off.",
+                f"Batch norm needs at least two images per batch, and {images:,} images in batches of {batch:,} leave a "
+                "batch of one. Change the batch size or turn batch norm off.",
             )
         if self.total_steps > MAX_TOTAL_STEPS:
             raise _conflict(
                 "epochs",
-                f"{self.hyperparameters.epochs:,} epochs of {self.steps_per_epoch:,} steps make "
-                f"{self.total_steps:,} steps, and at most {MAX_TOTAL_STEPS:,} are possible, since the loss of each "
-                "is kept: take fewer epochs or a larger batch size.",
+                f"{self.hyperparameters.epochs:,} epochs of {self.steps_per_epoch:,} steps are "
+                f"{self.total_steps:,} steps, and the limit is {MAX_TOTAL_STEPS:,}, since the loss of each step is "
+                "stored. Use fewer epochs or a larger batch size.",
             )
         return self
 
@@ -377,10 +381,10 @@ _GROUPS: dict[str, type[_Frozen]] = {
 
 
 def experiment_from_fields(fields: dict[str, object]) -> Experiment:
-    """An experiment from fields named without their group; those left out keep their defaults.
+    """An experiment from fields named without their group; missing ones get their defaults.
 
     Raises:
-        InvalidExperiment: with a sentence for every field that is not possible.
+        InvalidExperiment: with a sentence for each invalid field.
     """
     nested: dict[str, object] = {
         group: {name: fields[name] for name in model.model_fields if name in fields} for group, model in _GROUPS.items()
@@ -391,10 +395,10 @@ def experiment_from_fields(fields: dict[str, object]) -> Experiment:
 
 
 def experiment_from_json(text: str | bytes) -> Experiment:
-    """An experiment from JSON as `Experiment.model_dump_json` writes it, whoever it comes from.
+    """An experiment from JSON as written by `Experiment.model_dump_json`; the text need not be trusted.
 
     Raises:
-        InvalidExperiment: it is no JSON, has fields that no experiment has, or values that are not possible.
+        InvalidExperiment: it is not JSON, or has unknown fields or invalid values.
     """
     return _validated(lambda: Experiment.model_validate_json(text))
 
@@ -407,7 +411,7 @@ def _validated(build: Callable[[], Experiment]) -> Experiment:
 
 
 def _problems(error: ValidationError) -> dict[str, str]:
-    """One sentence per field; the first where pydantic has several."""
+    """One sentence per field: the first, if pydantic reports several."""
     problems: dict[str, str] = {}
     for item in error.errors(include_url=False):
         context = item.get("ctx", {})
@@ -417,7 +421,7 @@ def _problems(error: ValidationError) -> dict[str, str]:
         elif item["type"] == "conflict":
             field, message = str(context["field"]), item["msg"]
         elif item["type"] == "extra_forbidden":
-            field, message = path[-1], f"{'.'.join(path)!r} is not a field of an experiment: remove it."
+            field, message = path[-1], f"{'.'.join(path)!r} is not a field of an experiment. Remove it."
         elif item["type"] == "json_invalid":
             field, message = "", f"This is not valid JSON ({context['error']})."
         else:
@@ -437,4 +441,4 @@ TUTORIAL_PRESETS: dict[str, Experiment] = {
     "two-hidden": Experiment(architecture=Architecture(hidden=(512, 256)), data=Data(validation=0)),
     "one-hidden": Experiment(architecture=Architecture(hidden=(256,)), data=Data(validation=0)),
 }
-"""The tutorial's two set-ups by their name at the command line: all 60,000 images, nothing set aside."""
+"""The tutorial's two experiments by their command-line name: all 60,000 images, none set aside for validation."""

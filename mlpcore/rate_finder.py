@@ -1,4 +1,4 @@
-"""The learning-rate range test: train briefly with a growing rate and watch where the loss falls fastest.
+"""The learning-rate range test: train briefly while the rate grows, and see where the loss falls fastest.
 
 After L. N. Smith, "Cyclical learning rates for training neural networks" (2015), arXiv:1506.01186.
 """
@@ -14,26 +14,32 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import Experiment
 from mlpcore.training import Step, Trainer, TrainingDiverged
 
-STEPS = 150
+RATES = 150
+"""Learning rates tried, each larger than the last by the same factor."""
+
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0
 
+IMAGES_PER_RATE = 64
+"""Images that each rate is tried on at least: with smaller batches it takes several steps, since the loss of a few
+images says little."""
+
 MAX_BATCH = 1024
-"""Images in a batch of the test at most: 150 steps of the full batch would take minutes."""
+"""Largest batch of the test: 150 steps on the full training set would take minutes."""
 
 GIVE_UP_FACTOR = 4.0
-"""The test ends early when the smoothed loss is this many times its lowest so far: beyond lies only divergence."""
+"""The test ends early when the smoothed loss is this many times its lowest so far: training has diverged."""
 
 _SMOOTHING = 0.9
 
 
 @dataclass(frozen=True)
 class RateTest:
-    """How far a test has come.
+    """A test, finished or not.
 
     Attributes:
-        rates: learning rate of every step so far, float64 [n], growing by a constant factor.
-        losses: training loss at these rates, exponentially smoothed (0.9, bias corrected), float64 [n], in nats.
-        progress: share of the test that is done, 0 to 1.
+        rates: the learning rates tried so far, float64 [n], growing by a constant factor.
+        losses: mean training loss at each of them, exponentially smoothed (0.9, bias corrected), float64 [n], in nats.
+        progress: fraction of the test that is done, 0 to 1.
     """
 
     rates: npt.NDArray[np.float64]
@@ -52,36 +58,66 @@ class RateTest:
         return float(min(steepest, self.rates[self.losses.argmin()] / 10))
 
 
-def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest]:
-    """Trains a fresh model of `experiment` for up to 150 steps while its learning rate grows from 1e-6 to 10.
+def steps_per_rate(experiment: Experiment) -> int:
+    """Steps that the test takes at each rate: one, or with small batches as many as 64 images need."""
+    return math.ceil(min(IMAGES_PER_RATE, experiment.data.train_images) / _batch_size(experiment))
 
-    The experiment's own rate, schedule and accumulation play no part. Yields after every step.
+
+def run_rate_test(experiment: Experiment, dataset: Dataset) -> Iterator[RateTest]:
+    """Trains a new model of `experiment` at up to 150 learning rates that grow from 1e-6 to 10.
+
+    The experiment's own rate, schedule, accumulation, early stopping and validation images play no part. Yields after
+    every rate.
 
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
-        OutOfMemory: there was not enough for a step after all.
+        OutOfMemory: there was not enough memory for a step.
     """
-    batch = experiment.batch_images
-    if batch > MAX_BATCH:
-        # Batch norm cannot learn from a last batch of one image.
-        batch = MAX_BATCH - (experiment.data.train_images % MAX_BATCH == 1)
-    probe = experiment.changed(batch_size=batch, schedule="constant", accumulate=1, epochs=1)
-    trainer = Trainer(probe.changed(epochs=math.ceil(STEPS / probe.steps_per_epoch)), dataset)
-    rates = np.geomspace(LOWEST_RATE, HIGHEST_RATE, STEPS)
+    steps = steps_per_rate(experiment)
+    trainer = Trainer(_probe(experiment, RATES * steps), dataset)
+    rates = np.geomspace(LOWEST_RATE, HIGHEST_RATE, RATES)
     losses: list[float] = []
     average = 0.0
     for done, rate in enumerate(rates, start=1):
         trainer.optimizer.param_groups[0]["lr"] = float(rate)
         try:
-            while not isinstance(next(trainer), Step):
-                pass
+            for _ in range(steps):
+                _take_step(trainer)
             trainer.read_losses()
         except TrainingDiverged:
             break
-        average = _SMOOTHING * average + (1 - _SMOOTHING) * float(trainer.history.losses[-1])
+        loss = float(trainer.history.losses[-steps:].mean(dtype=np.float64))
+        average = _SMOOTHING * average + (1 - _SMOOTHING) * loss
         losses.append(average / (1 - _SMOOTHING**done))
-        yield RateTest(rates[:done], np.array(losses), done / STEPS)
+        yield RateTest(rates[:done], np.array(losses), done / RATES)
         if losses[-1] > GIVE_UP_FACTOR * min(losses):
             break
     trainer.close()
     yield RateTest(rates[: len(losses)], np.array(losses), 1.0)
+
+
+def _probe(experiment: Experiment, steps: int) -> Experiment:
+    """The experiment that the test trains: at least so many steps, and nothing that would end it or slow it down."""
+    probe = experiment.changed(
+        batch_size=_batch_size(experiment),
+        # The same training images, without the others being measured after every epoch.
+        train_size=experiment.data.train_images,
+        validation=0,
+        early_stopping=0,
+        schedule="constant",
+        accumulate=1,
+        epochs=1,
+    )
+    return probe.changed(epochs=math.ceil(steps / probe.steps_per_epoch))
+
+
+def _batch_size(experiment: Experiment) -> int:
+    if experiment.batch_images <= MAX_BATCH:
+        return experiment.batch_images
+    # Batch norm cannot learn from a last batch of one image.
+    return MAX_BATCH - (experiment.data.train_images % MAX_BATCH == 1)
+
+
+def _take_step(trainer: Trainer) -> None:
+    while not isinstance(next(trainer), Step):
+        pass

@@ -121,7 +121,7 @@ def test_a_number_of_no_image_is_refused_with_a_sentence_and_the_image_stays(ope
     app = open_page(image="12")
     app.text_input(key="data_image_field").set_value(typed).run()
     assert not app.exception
-    assert "is not possible: allowed are whole numbers from 0 to 59,999" in texts(app)
+    assert "is not possible. Allowed: whole numbers from 0 to 59,999" in texts(app)
     assert shown_image(app) == 12
     assert address(app) == {"image": "12"}
 
@@ -233,7 +233,7 @@ def test_an_impossible_batch_size_is_refused_and_the_loader_stays(open_page: Ope
     app = open_page(view="loader")
     app.text_input(key="data_batch_size_field").set_value(typed).run()
     assert not app.exception
-    assert "is not possible: allowed are whole numbers from 1 to 60,000" in texts(app)
+    assert "is not possible. Allowed: whole numbers from 1 to 60,000" in texts(app)
     assert "**Steps per epoch: 938.**" in texts(app)
     assert address(app) == {"view": "loader"}
 
@@ -274,7 +274,7 @@ def test_a_link_shows_the_same_again(open_page: Opener) -> None:
     ("batch_size", "0", "Batch size 0 is not possible"),
     ("shuffle", "maybe", "Shuffle 'maybe' is not possible"),
     ("drop_last", "1", "Drop last '1' is not possible"),
-    ("batch", "939", "Batch 939 is not possible: allowed are whole numbers from 1 to 938"),
+    ("batch", "939", "Batch 939 is not possible. Allowed: whole numbers from 1 to 938"),
 ])  # fmt: skip
 def test_a_hostile_link_is_refused_with_a_sentence(open_page: Opener, name: str, value: str, sentence: str) -> None:
     app = open_page(**{name: value})

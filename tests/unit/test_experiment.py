@@ -1,6 +1,7 @@
 """What an experiment accepts, what it refuses and in which words, and how it travels as JSON."""
 
 import json
+import pickle
 from typing import Any, get_args
 
 import pytest
@@ -151,6 +152,13 @@ def test_an_experiment_cannot_be_altered() -> None:
         Experiment().seed = 1  # type: ignore[misc]
 
 
+def test_a_refusal_survives_pickling() -> None:
+    problems = {"epochs": "Epochs 0 is not possible.", "seed": "Nor is this seed."}
+    copy = pickle.loads(pickle.dumps(InvalidExperiment(problems)))
+    assert copy.problems == problems
+    assert str(copy) == " ".join(problems.values())
+
+
 def test_json_may_leave_out_what_keeps_its_default() -> None:
     assert experiment_from_json("{}") == Experiment()
     assert experiment_from_json(b'{"data": {"validation": 0}}') == TUTORIAL_PRESETS["two-hidden"]
@@ -180,7 +188,7 @@ def test_a_number_beyond_its_limits_is_refused_with_what_is_allowed(field: str) 
     step: float = 1 if limits.whole else 0.001
     for value in (limits.low - (0 if limits.open_low else step), limits.high + step, -(10**12), 10**12):
         message = refusal(**{field: value})[field]
-        assert message.startswith(f"{limits.label} {value:,} is not possible: allowed are {limits.allowed}.")
+        assert message.startswith(f"{limits.label} {value:,} is not possible. Allowed: {limits.allowed}.")
         assert message.endswith(limits.why)
 
 
