@@ -102,10 +102,10 @@ LIMITS = {
     ),
     "epochs": Range("Epochs", 1, 1000, "With small batches, these models need far fewer."),
     "early_stopping": Range(
-        "Early stopping after", 0, 1000, "It is the number of epochs without a new lowest validation loss; 0 turns it off."
+        "Early stopping after", 0, 1000, "It counts epochs without a new lowest validation loss; 0 turns it off."
     ),
     "train_size": Range(
-        "Training images", 1, TRAIN_IMAGES, "The training set has no more; leave the field empty to use all that are left."
+        "Training images", 1, TRAIN_IMAGES, "The training set has no more; leave it empty to use all that are left."
     ),
     "label_noise": Range("Label noise", 0, 1, "It is a fraction of the training labels.", whole=False),
     "validation": Range(
@@ -342,8 +342,7 @@ class Experiment(_Frozen):
         if batch > images:
             raise _conflict(
                 "batch_size",
-                f"Batch size {batch:,} is more than the {images:,} training images. "
-                f"Use at most {images:,}, or full.",
+                f"Batch size {batch:,} is more than the {images:,} training images. Use at most {images:,}, or full.",
             )
         if accumulate > self.steps_per_epoch:
             raise _conflict(
@@ -354,14 +353,14 @@ class Experiment(_Frozen):
         if self.hyperparameters.early_stopping and not self.data.validation:
             raise _conflict(
                 "early_stopping",
-                "Early stopping needs validation images, and there are none. Set some aside, or turn early stopping off "
-                "with 0.",
+                "Early stopping needs validation images, and there are none. Set some aside, or turn early stopping "
+                "off with 0.",
             )
         if self.architecture.batch_norm and 1 in (batch, images % batch):
             raise _conflict(
                 "batch_norm",
-                f"Batch norm needs at least two images per batch, and {images:,} images in batches of {batch:,} leave a "
-                "batch of one. Change the batch size or turn batch norm off.",
+                f"Batch norm needs at least two images per batch, and {images:,} images in batches of {batch:,} leave "
+                "a batch of one. Change the batch size or turn batch norm off.",
             )
         if self.total_steps > MAX_TOTAL_STEPS:
             raise _conflict(

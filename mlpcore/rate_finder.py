@@ -30,6 +30,7 @@ GIVE_UP_FACTOR = 4.0
 """The test ends early when the smoothed loss is this many times its lowest so far: training has diverged."""
 
 _SMOOTHING = 0.9
+_SHARE_OF_FALL = 2 / 3
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,18 @@ class RateTest:
 
     @property
     def suggestion(self) -> float | None:
-        """A rate to try: where the loss falls fastest, but at most a tenth of the rate at which it is lowest.
+        """A rate to try: the lowest at which the loss has made two thirds of its fall; None where it hardly falls.
 
-        Both are rules of thumb for reading the curve; None where the loss hardly falls.
+        At this rate the loss falls fast, and training is not yet unstable. fastai's `valley` looks for a point like
+        this, too, half-way along the longest fall, but measures the way in steps. `benchmarks/rate_finder.py` compares
+        this rule with fastai's and Lightning's.
         """
-        if len(self.rates) < 10 or self.losses.min() > 0.9 * self.losses[0]:
+        if len(self.rates) < 10:
             return None
-        steepest = self.rates[np.gradient(self.losses, np.log(self.rates)).argmin()]
-        return float(min(steepest, self.rates[self.losses.argmin()] / 10))
+        start, lowest = self.losses[0], self.losses.min()
+        if lowest > 0.9 * start:
+            return None
+        return float(self.rates[np.argmax(self.losses <= start - _SHARE_OF_FALL * (start - lowest))])
 
 
 def steps_per_rate(experiment: Experiment) -> int:

@@ -1,4 +1,4 @@
-"""Gets a dataset onto the disk before a page needs it, with a progress bar, or says why that failed."""
+"""Downloads a dataset before a page needs it, with a progress bar, or says why that failed."""
 
 import streamlit as st
 
@@ -7,10 +7,10 @@ from mlpcore.experiment import DatasetName
 
 
 def dataset_ready(name: DatasetName) -> bool:
-    """Fetches the dataset at its first use; False, with the reason on screen, if it is not to be had."""
+    """Downloads the dataset on first use; False, with the reason on screen, if it is not available."""
     if datasets.is_on_disk(name):
         return True
-    bar = st.progress(0.0, text="Getting the images ready")
+    bar = st.progress(0.0, text="Preparing the images")
 
     def show(share: float, sentence: str) -> None:
         bar.progress(share, text=sentence)
@@ -18,7 +18,7 @@ def dataset_ready(name: DatasetName) -> bool:
     try:
         datasets.fetch(name, show)
     except datasets.DataUnavailable as problem:
-        st.error(str(problem), title="The images could not be had", icon=":material/cloud_off:")
+        st.error(str(problem), title="The images are not available", icon=":material/cloud_off:")
         st.button("Try again", key="data_try_again", icon=":material/refresh:")
         return False
     finally:

@@ -1,4 +1,4 @@
-"""The form in which a person puts an experiment together. What it returns is exactly what its fields show."""
+"""The form for an experiment. What it returns is exactly what its fields show."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -24,14 +24,12 @@ _GROUPS = {
     "Data": ["dataset", "normalize", "train_size", "label_noise", "order", "validation"],
     "Seed and machine": ["seed", "device", "threads"],
 }
-_NO_VALIDATION = (
-    "No images are set aside for validation, as in the tutorial: nothing can warn of overfitting while it trains. "
-    "Under Data, set 5000 validation images to see such curves."
-)
+_NO_VALIDATION = "As in the tutorial, there are no validation images, so the curves cannot show overfitting."
+_HOW_TO_VALIDATE = "To see it, set 5000 validation images under Data."
 
 
 def fill_form(experiment: Experiment) -> None:
-    """Puts the values of `experiment` into the form; to be called before the form is drawn, or in a callback."""
+    """Puts the values of `experiment` into the form; call it before the form is drawn, or in a callback."""
     for name, value in experiment.fields().items():
         if name == "hidden":
             st.session_state[_LAYERS] = list(range(len(value)))
@@ -44,11 +42,11 @@ def fill_form(experiment: Experiment) -> None:
 def experiment_form(
     basics: DeltaGenerator, details: DeltaGenerator, initial: Experiment
 ) -> tuple[Experiment | None, dict[str, str]]:
-    """Draws the form: what a beginner needs into one container, the rest, folded away, into another.
+    """Draws the form: what a beginner needs in one container, the rest in expanders in another.
 
     A new session starts with the values of `initial`.
 
-    Returns the experiment that it shows, or None with the problems by field if there are any.
+    Returns the experiment that it shows, or None and a message for each invalid field.
     """
     if _LAYERS not in st.session_state:
         fill_form(initial)
@@ -56,9 +54,6 @@ def experiment_form(
     with basics:
         if not lesson().locks("presets"):
             _preset_buttons(experiment)
-        # By its field alone, so that nothing below moves while another one is half typed.
-        if as_value("validation", st.session_state[_key("validation")]) == 0 and not lesson().locks("validation"):
-            st.caption(_NO_VALIDATION)
         if "hidden" not in lesson().hidden:
             with st.container():
                 _layer_rows(problems)
@@ -66,6 +61,9 @@ def experiment_form(
             for column, name in zip(st.columns(2), pair, strict=True):
                 with column:
                     field_input(name, _key(name), problems)
+        # Depends on this field alone, so that nothing below moves while another one is being typed.
+        if as_value("validation", st.session_state[_key("validation")]) == 0:
+            st.caption(_NO_VALIDATION if lesson().locks("validation") else f"{_NO_VALIDATION} {_HOW_TO_VALIDATE}")
     with details:
         for group, group_names in _GROUPS.items():
             names = [name for name in group_names if name not in lesson().hidden]
@@ -87,7 +85,7 @@ def _layer_key(layer: int) -> str:
 
 
 def _read_form() -> tuple[Experiment | None, dict[str, str]]:
-    """The experiment that the fields hold now, or what is wrong with which of them."""
+    """The experiment in the fields, or None and a message for each invalid field."""
     values = {name: as_value(name, st.session_state[_key(name)]) for name in FIELDS}
     values["hidden"] = [number("hidden", st.session_state[_layer_key(n)]) for n in st.session_state[_LAYERS]]
     try:
@@ -99,13 +97,13 @@ def _read_form() -> tuple[Experiment | None, dict[str, str]]:
 
 
 def _preset_buttons(experiment: Experiment | None) -> None:
-    # Buttons and no selection: a selection that follows the fields would, while it lags behind them, reset them.
+    # Not a selection, which would have to follow the fields and reset them whenever it lags behind.
     st.markdown(
         "Start from the tutorial",
-        help="Fills in all of the tutorial's values: Adam, learning rate 0.001, batches of 64, 5 epochs, all 60,000 "
-        "images. A tick marks the one that the form shows now.",
+        help="Fills in the tutorial's values: Adam, learning rate 0.001, batch size 64, 5 epochs, all 60,000 images. A "
+        "check mark shows that the form has these values now.",
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="xsmall"):
         for name, preset in TUTORIAL_PRESETS.items():
             shown = experiment and experiment == preset.changed(
                 seed=experiment.seed, device=experiment.device, threads=experiment.threads
@@ -130,8 +128,8 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 live=True,
                 disabled=lesson().locks("hidden"),
                 persist_state="session",
-                help=f"Neurons in this layer, 1 to {LIMITS['hidden'].high:,}. Each weighs all outputs of the layer "
-                "before, so more neurons can pick up more patterns, and cost more time.",
+                help=f"Neurons in this layer, 1 to {LIMITS['hidden'].high:,}. Each one computes a weighted sum of all "
+                "outputs of the layer before. More neurons can learn more patterns, and take more time.",
             )
             st.button(
                 "Remove",
@@ -149,7 +147,9 @@ def _layer_rows(problems: dict[str, str]) -> None:
                 show_problem(str(problem))
             problems = {name: text for name, text in problems.items() if name != "hidden"}
     if not layers:
-        st.caption("No hidden layer: a linear softmax classifier, which can only weigh single pixels.")
+        st.caption(
+            "Without hidden layers, this is a linear softmax classifier: each pixel counts for or against each class."
+        )
     if "hidden" in problems:
         show_problem(problems["hidden"])
     st.button(

@@ -1,7 +1,7 @@
-"""The inputs for an experiment's fields, what their values mean, and what is wrong with them.
+"""The inputs for an experiment's fields, their values, and messages about invalid ones.
 
 Numbers are text fields on purpose: `st.number_input` keeps its old value while it shows a rejected one, and reads 1e3
-as 1. Every text is parsed here and checked by `Experiment` itself, whose sentence appears under the field.
+as 1. The text is parsed here and checked by `Experiment` itself, whose message appears below the field.
 """
 
 import re
@@ -15,7 +15,7 @@ from ui.words import plain as plain
 
 
 def show_problem(sentence: str) -> None:
-    """Says below a field what is wrong with it."""
+    """Shows a message about an invalid field; to be called below it."""
     st.markdown(f":red[:material/error: {plain(sentence)}]")
 
 
@@ -27,20 +27,20 @@ def as_shown(name: str, value: object) -> object:
 
 
 def as_value(name: str, shown: object) -> object:
-    """What the input of a field shows, as a value; a text that says no number stays, for the check to quote."""
+    """The value of a field's input; text that is not a number is returned as it is, for the message to quote."""
     if isinstance(shown, bool) or FIELDS[name].choices:
         return shown
     return number(name, str(shown))
 
 
 def number(name: str, text: str) -> object:
-    """The number that `text` says, or `text` itself where it says none."""
+    """The number in `text`, or `text` itself if it is not a number."""
     text = text.strip()
     if name == "train_size" and not text:
         return None
     if name == "batch_size" and text.lower() == "full":
         return "full"
-    # 60,000 is a whole number, but 0,001 may be somebody's decimal comma and must not become 1.
+    # 60,000 is a whole number, but 0,001 may be meant as a decimal fraction and must not become 1.
     if LIMITS[name].whole and re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+", text):
         text = text.replace(",", "")
     try:
@@ -50,7 +50,7 @@ def number(name: str, text: str) -> object:
 
 
 def field_input(name: str, key: str, problems: dict[str, str]) -> None:
-    """The input for the field `name`, whose value is in the session's state under `key`, and what is wrong with it."""
+    """The input for the field `name`, with its value in the session state under `key`, and the message about it."""
     field, locked = FIELDS[name], lesson().locks(name)
     if name in lesson().hidden:
         return
@@ -76,7 +76,7 @@ def field_input(name: str, key: str, problems: dict[str, str]) -> None:
             live=True,
             persist_state="session",
         )
-    # A place also where there is nothing to say, so that what follows stays where it is.
+    # Also where there is no message, so that the elements below keep their places in the tree.
     with st.container():
         if name in problems:
             show_problem(problems[name])

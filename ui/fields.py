@@ -1,11 +1,11 @@
-"""The fields of an experiment on screen: what each is called, and what it does to learning."""
+"""The fields of an experiment on screen: what each is called, and what it does."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field of the form; `choices` maps the experiment's values to words, None means a number is typed."""
+    """One field of the form; `choices` maps the experiment's values to labels, None means that a number is typed."""
 
     name: str
     label: str
@@ -20,8 +20,8 @@ FIELDS = {
         Field(
             "optimizer",
             "Optimizer",
-            "Turns gradients into changes of the weights. Adam gives every weight a step size of its own, so it is "
-            "less picky about the learning rate than plain gradient descent (SGD).",
+            "The rule that turns gradients into changes of the weights. Adam adapts the step size of each weight, so "
+            "it works over a wider range of learning rates than plain gradient descent (SGD).",
             {
                 "adam": "Adam",
                 "adamw": "AdamW",
@@ -35,26 +35,26 @@ FIELDS = {
         Field(
             "learning_rate",
             "Learning rate",
-            "How far each update moves the weights. Too small: it learns slowly. Too large: the loss jumps about or "
-            "explodes.",
+            "How far each update moves the weights. If it is too small, the model learns slowly; if it is too large, "
+            "the loss jumps around or diverges.",
         ),
         Field(
             "batch_size",
             "Batch size",
-            "Images per step. Small batches give many noisy updates, large ones few steady updates. The word full "
-            "takes all training images at once.",
+            "Images per step. Small batches give many noisy updates, large ones give few steady updates. Enter full to "
+            "use all training images at once.",
         ),
         Field(
             "epochs",
             "Epochs",
-            "How often the model sees every training image. More epochs fit the training images better, in the end "
-            "by memorising them.",
+            "How many times the model sees each training image. More epochs fit the training images better, in the end "
+            "by memorizing them.",
         ),
         Field(
             "activation",
             "Activation",
-            "The bend after each hidden layer's weighted sums. Without it any number of layers could do no more than "
-            "one.",
+            "The nonlinear function after each hidden layer's weighted sums. Without it, any number of layers could do "
+            "no more than one.",
             {
                 "relu": "ReLU",
                 "leaky_relu": "LeakyReLU",
@@ -67,47 +67,48 @@ FIELDS = {
         Field(
             "dropout",
             "Dropout",
-            "Share of each hidden layer that is switched off at random in every training step, so that no neuron can "
-            "rely on a single other one. Works against overfitting; 0 is off.",
+            "Fraction of each hidden layer's neurons that are turned off at random in every training step, so that no "
+            "neuron can rely on a single other one. Reduces overfitting; 0 turns it off.",
         ),
         Field(
             "batch_norm",
             "Batch norm",
-            "Brings each neuron's sums to mean 0 and spread 1 within a batch and lets the network scale and shift them "
-            "again, which allows larger learning rates and makes deep models easier to train.",
+            "Shifts and scales each neuron's weighted sums to mean 0 and standard deviation 1 within a batch, then "
+            "applies a learned scale and shift. Allows larger learning rates and makes deep models easier to train.",
         ),
         Field(
             "weight_decay",
             "Weight decay",
-            "Pulls all weights and biases a little towards zero at every update, which favours simpler solutions. "
-            "AdamW does so directly, the others through the gradient; 0 is off.",
+            "Pulls all weights and biases a little toward zero at every update, which favors simpler solutions. AdamW "
+            "does so directly, the others through the gradient; 0 turns it off.",
         ),
         Field(
             "accumulate",
             "Gradient accumulation",
-            "Batches whose gradients are averaged before one update: the effect of a larger batch in the memory of a "
-            "small one.",
+            "Number of batches whose gradients are averaged for one update: the effect of a larger batch with the "
+            "memory of a small one. 1 updates after every batch.",
         ),
         Field(
             "early_stopping",
             "Early stopping",
-            "Ends training once the validation loss has found no new lowest value for so many epochs, and takes the "
-            "weights that had the lowest: what came after was memorising. 0 is off; 3 to 10 are usual.",
+            "Ends training after this many epochs without a new lowest validation loss, and keeps the weights of the "
+            "epoch with the lowest. 0 turns it off; 3 to 10 is common. Needs validation images.",
         ),
         Field(
             "schedule",
             "Learning-rate schedule",
-            "Constant keeps the rate. Cosine lowers it smoothly to 0. One-cycle warms up to the rate, then cools "
-            "down. For the last two, the rate above is the highest.",
+            "Constant keeps the rate. Cosine lowers it smoothly to 0. One-cycle raises it to the learning rate above, "
+            "then lowers it. With both, the rate above is the highest. One-cycle changes the learning rate only: "
+            "momentum (and Adam's betas) stay constant, while PyTorch's OneCycleLR also varies them by default.",
             {"constant": "Constant", "cosine": "Cosine to 0", "one-cycle": "One-cycle"},
         ),
         Field(
             "augment",
             "Augmentation",
-            "Changes every training image a little and anew in each epoch, so that none can be learned by heart. "
-            "Affine changes turn, shift and stretch it. Elastic ones also bend it and change the thickness of its "
-            "strokes, as other hands and pens would: best for recognising drawings, after many epochs.",
-            {"none": "None", "affine": "Small affine changes", "elastic": "Elastic, as pens do"},
+            "Random small changes to every training image, different in each epoch, so that none can be memorized. "
+            "Affine changes rotate, shift and stretch it. Elastic changes also bend it and vary the thickness of its "
+            "strokes, like other people's handwriting: best for recognizing drawings, but it takes many epochs.",
+            {"none": "None", "affine": "Small affine changes", "elastic": "Elastic, like handwriting"},
         ),
         Field(
             "dataset",
@@ -118,50 +119,51 @@ FIELDS = {
         Field(
             "normalize",
             "Normalize",
-            "Shifts and scales the pixels to mean 0 and standard deviation 1 over the training set, which often "
-            "speeds up learning.",
+            "Shifts and scales the pixels to mean 0 and standard deviation 1 over the training set, which often speeds "
+            "up learning.",
         ),
         Field(
             "train_size",
             "Training images",
-            "How many images to learn from. Fewer make overfitting visible. Empty means all that validation leaves.",
+            "Number of images to learn from. With few, overfitting becomes visible. Leave it empty to use all that are "
+            "not set aside for validation.",
             placeholder="all",
         ),
         Field(
             "label_noise",
             "Label noise",
-            "Share of the training labels replaced by a random class, from 0 to 1: wrong labels can only be memorised.",
+            "Fraction of the training labels that are replaced by a random class. Wrong labels can only be memorized.",
         ),
         Field(
             "order",
             "Order of the images",
-            "Shuffled anew in each epoch, always as stored in the file, or sorted by class: then each batch holds "
-            "one class only, and the model forgets the others.",
+            "Shuffled again for each epoch, as stored in the file, or sorted by class. Sorted, most batches hold a "
+            "single class, and the model forgets the others.",
             {"shuffled": "Shuffled", "stored": "As stored", "by-class": "Sorted by class"},
         ),
         Field(
             "validation",
             "Validation images",
-            "Training images set aside to watch how well the model does on images it does not learn from. The test "
-            "images stay untouched until the end.",
+            "Training images set aside to measure, after each epoch, how well the model does on images it does not "
+            "learn from. The test images are not used until the end.",
         ),
         Field(
             "seed",
             "Seed",
-            "Where all chance starts: initial weights, order, dropout, noise. The same seed gives the same run, "
-            "another seed shows how much of a result is luck.",
+            "Determines all random numbers: initial weights, order of the images, dropout, noise. The same seed gives "
+            "the same run; other seeds show how much of a result is chance.",
         ),
         Field(
             "device",
             "Device",
-            "Where the arithmetic happens; auto takes a graphics processor if there is one. It hardly changes what "
-            "is learned, only how fast.",
+            "Where the model is trained. Auto uses a GPU if there is one. This affects the speed; the results are "
+            "similar, but not identical.",
             {"auto": "Auto", "cpu": "CPU", "cuda": "CUDA", "mps": "Apple MPS"},
         ),
         Field(
             "threads",
             "Threads",
-            "Processor cores that share one operation. More may be faster, and change the last bits of the result.",
+            "CPU threads that share one operation. More may be faster, and change the last bits of the result.",
         ),
     ]
 }

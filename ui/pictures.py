@@ -1,4 +1,4 @@
-"""Small images on screen, every pixel as a crisp square of ink on paper in either theme."""
+"""Small images on screen: crisp pixels, dark ink on light paper in both themes."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,6 +6,6 @@ from torch import Tensor
 
 
 def ink_on_paper(image: Tensor, width: int) -> npt.NDArray[np.uint8]:
-    """An image, uint8 [28, 28], enlarged by the whole number that comes closest to `width` pixels from above."""
+    """An image, uint8 [28, 28], enlarged by the smallest whole factor that makes it at least `width` pixels wide."""
     factor = -(-width // image.shape[-1])
     return np.kron(255 - image.numpy(), np.ones((factor, factor), np.uint8))

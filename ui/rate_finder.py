@@ -16,8 +16,8 @@ _CHART = "rate_chart"
 def rate_finder(experiment: Experiment | None) -> None:
     """Runs the learning-rate test for `experiment`; a click on its curve puts that rate into the form."""
     st.caption(
-        f"Trains a new model at {RATES} learning rates, from tiny to huge. Good rates are where the loss falls steeply, "
-        "well before it shoots up. Click a point of the curve to use its rate."
+        f"Trains a new model at {RATES} learning rates, from tiny to huge. Good rates are where the loss falls "
+        "steeply, well before it shoots up. Click a point of the curve to use its rate."
     )
     if st.button("Run the test", key="rate_run", icon=":material/speed:", disabled=experiment is None) and experiment:
         try:
@@ -39,7 +39,9 @@ def rate_finder(experiment: Experiment | None) -> None:
     if tested.batch_images > MAX_BATCH:
         st.caption(f"Measured with batches of {MAX_BATCH:,}.")
     if (steps := steps_per_rate(tested)) > 1:
-        st.caption(f"With batches this small, each rate was tried for {steps} steps; a point is the mean of their losses.")
+        st.caption(
+            f"With batches this small, each rate was tried for {steps} steps; a point is the mean of their losses."
+        )
     if test.suggestion is None:
         st.caption("No suggestion: the loss hardly fell at any rate.")
     else:
@@ -49,8 +51,8 @@ def rate_finder(experiment: Experiment | None) -> None:
             icon=":material/check:",
             on_click=_use,
             args=(test.suggestion,),
-            help="Where the loss falls fastest, but at most a tenth of the rate at which it is lowest: a rule of "
-            "thumb. Or click a point of the curve.",
+            help="The lowest rate at which the loss has made two thirds of its fall: a rule of thumb. You can also "
+            "click a point of the curve.",
         )
 
 

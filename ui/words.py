@@ -1,10 +1,10 @@
-"""Numbers as people read them, and words as people typed them."""
+"""Numbers and people's own words, as text for the screen."""
 
 import re
 
 
 def short_count(number: float) -> str:
-    """A count with its unit of magnitude, to three digits: 1,070,000 is ``1.07 M``."""
+    """A count to three digits with a unit prefix, e.g. ``1.07 M`` for 1,070,000."""
     for size, word in [(1e12, "T"), (1e9, "G"), (1e6, "M")]:
         if number >= size:
             return f"{number / size:.3g} {word}"
@@ -20,7 +20,7 @@ def bytes_in_words(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span of `seconds`, e.g. ``0.8 s``, ``12 s``, ``3 min 5 s``, ``2 h 4 min``."""
+    """A duration, e.g. ``0.8 s``, ``12 s``, ``3 min 5 s``, ``2 h 4 min``."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 60:
@@ -32,15 +32,20 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share between 0 and 1 in percent, e.g. ``97.6 %``."""
+    """A fraction from 0 to 1 in percent, e.g. ``97.6 %``."""
     return f"{100 * share:.{digits}f} %"
 
 
+def signed(number: float, digits: int = 1) -> str:
+    """A number with its sign, plus or a real minus, e.g. ``+1.3`` or ``−0.2``."""
+    return f"{number:+.{digits}f}".replace("-", "−")
+
+
 def a_digit(digit: int) -> str:
-    """A digit with its article, e.g. ``an 8``."""
+    """A digit with its indefinite article, e.g. ``an 8``."""
     return f"an {digit}" if digit == 8 else f"a {digit}"
 
 
 def plain(text: str) -> str:
-    """`text` with everything escaped that Markdown would interpret, for words that a person typed."""
+    """`text` with all Markdown escaped, for text that a person typed."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|$:~])", r"\\\1", text)

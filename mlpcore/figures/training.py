@@ -129,29 +129,26 @@ def loss_per_step(
             + ("<br>smoothed %{y:.4~g} nats" if smoothing else "")
             + "<extra></extra>",
         },
-        _reference(
-            [0, total_steps],
-            guessing,
-            f"guessing: ln {CLASSES} = {guessing:.3f}",
-            # Below the line is room, unless a loss far above it pushes the line down to the step axis.
-            textposition="top left" if bins.high.max(initial=0) > 2 * guessing else "bottom left",
-        ),
+        _reference([0, total_steps], guessing),
     ]
     yaxis = axis(_LOSS_TITLE, **_LOG) if log else axis(_LOSS_TITLE, rangemode="tozero")
-    return figure(traces, xaxis=_step_axis(total_steps), yaxis=yaxis)
+    label = {
+        "text": f"guessing: ln {CLASSES} = {guessing:.3f}",
+        "showarrow": False,
+        "xref": "paper", "x": 1, "xanchor": "right",
+        "y": math.log10(guessing) if log else guessing,
+        # There is room below the line, unless a much larger loss pushes it down to the step axis.
+        "yanchor": "bottom" if bins.high.max(initial=0) > 2 * guessing else "top",
+    }  # fmt: skip
+    return figure(traces, xaxis=_step_axis(total_steps), yaxis=yaxis, annotations=[label])
 
 
-def _reference(x: Sequence[float], y: float, text: str = "", **settings: Any) -> dict[str, Any]:
-    """A faint dotted line at `y`, with `text` at its right end.
-
-    A trace, not a shape, so that the axis always reaches to it.
-    """
+def _reference(x: Sequence[float], y: float, **settings: Any) -> dict[str, Any]:
+    """A faint dotted line at `y`: a trace, not a shape, so that the axis always includes it."""
     return {
         "x": x,
         "y": [y, y],
-        "mode": "lines+text",
-        "text": ["", text],
-        "cliponaxis": False,
+        "mode": "lines",
         "line": {"color": NEUTRAL, "width": 1, "dash": "dot"},
         "hoverinfo": "skip",
         "showlegend": False,

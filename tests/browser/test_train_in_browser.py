@@ -99,7 +99,7 @@ def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> 
     text = page.get_by_test_id("stMetric").filter(has_text="Test accuracy").inner_text()
     accuracy = re.search(r"([\d.]+) %", text)
     assert accuracy and 90 < float(accuracy[1]) < 99
-    expect(page.get_by_text("The mistakes it was surest of")).to_be_visible()
+    expect(page.get_by_text("most confident mistakes")).to_be_visible()
 
 
 def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:

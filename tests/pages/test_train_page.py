@@ -4,10 +4,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpcore import datasets
-from mlpcore.datasets import DataUnavailable
+from mlpcore.datasets import DataUnavailable, Dataset
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
 from mlpcore.runs import RunQueue, Status
+from tests.small_runs import small
 from tests.waiting import until
+from ui.fields import FIELDS
+from ui.models import PICKED
 
 
 @pytest.fixture
@@ -27,6 +30,11 @@ def red_sentences(app: AppTest) -> str:
     return " ".join(element.value for element in app.markdown if element.value.startswith(":red")).replace("\\", "")
 
 
+def told_to_fix(app: AppTest) -> str:
+    """What the line below the button says while the form cannot be used."""
+    return " ".join(caption.value for caption in app.caption if caption.value.startswith(":red"))
+
+
 def submitted(app: AppTest, queue: RunQueue) -> Experiment:
     """The experiment of the run that pressing Train starts; it is stopped at once."""
     before = len(queue.runs())
@@ -44,7 +52,7 @@ def test_the_first_screen_offers_the_tutorials_model_and_says_what_comes(app: Ap
     metrics = {metric.label: metric.value for metric in app.metric}
     assert metrics["Parameters"] == "535,818"
     assert metrics["Steps/epoch"] == "938"
-    assert "Press Train" in app.info[0].value
+    assert any("press Train" in caption.value for caption in app.caption)
     assert not app.button(key="train").disabled
 
 
@@ -96,7 +104,7 @@ def test_what_the_fields_show_is_what_is_trained(app: AppTest, queue: RunQueue) 
 @pytest.mark.parametrize(
     ("field", "text", "said"),
     [
-        ("layer_0", "99999", "99,999 is not possible: allowed are whole numbers from 1 to 4,096"),
+        ("layer_0", "99999", "99,999 is not possible. Allowed: whole numbers from 1 to 4,096"),
         ("layer_0", "many", "'many' is not possible"),
         ("learning_rate", "0", "more than 0, at most 100"),
         ("learning_rate", "nan", "nan is not possible"),
@@ -109,7 +117,7 @@ def test_what_the_fields_show_is_what_is_trained(app: AppTest, queue: RunQueue) 
         ("epochs", "2.5", "'2.5' is not possible"),
         ("dropout", "1", "0 to 0.95"),
         ("weight_decay", "-1", "0 to 10"),
-        ("accumulate", "2000", "more than the 938 of an epoch"),
+        ("accumulate", "2000", "more than the 938 in an epoch"),
         ("train_size", "61000", "61,000 is not possible"),
         ("validation", "60000", "must keep at least one"),
         ("label_noise", "30", "0 to 1"),
@@ -125,7 +133,7 @@ def test_bad_input_is_refused_at_its_field_and_cannot_be_trained(
     assert not app.exception
     assert said in red_sentences(app)
     assert app.button(key="train").disabled
-    assert "before you train" in app.error[0].value
+    assert ("Hidden layers" if field == "layer_0" else FIELDS[field].label) in told_to_fix(app)
 
 
 def test_a_device_that_is_not_there_is_said_at_its_field(app: AppTest) -> None:
@@ -174,6 +182,64 @@ def test_a_run_from_start_to_result(app: AppTest, queue: RunQueue) -> None:
     assert metrics["Training accuracy"] == f"{100 * run.result.train.accuracy:.2f} %"
     assert metrics["Time/epoch"] != "–"
     assert len(app.get("image")) == 12
+    # The epochs as numbers, the newest first.
+    table = app.dataframe[0].value
+    assert list(table["Epoch"]) == [2, 1]
+    for name, field, scale in [
+        ("Training loss", "loss", 1),
+        ("Training accuracy", "train_accuracy", 100),
+        ("Validation loss", "val_loss", 1),
+        ("Validation accuracy", "val_accuracy", 100),
+        ("Seconds", "seconds", 1),
+        ("Learning rate", "learning_rate", 1),
+    ]:
+        assert list(table[name]) == [scale * getattr(record, field) for record in run.history.epochs[::-1]], name
+    # Its model can be asked on the Draw page at once.
+    app.button(key="draw_with").click().run()
+    assert not app.exception
+    assert app.session_state[PICKED][0] == run.id
+
+
+def test_only_models_of_digits_can_be_drawn_for(
+    app: AppTest, queue: RunQueue, mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "load", lambda name: mnist)
+    run = queue.submit(small(dataset="fashion-mnist"))
+    until(lambda: run.status.is_final, "it ends")
+    app.run()
+    assert not app.exception and run.result
+    assert not any(button.key == "draw_with" for button in app.button)
+
+
+def test_the_table_of_epochs_has_its_height_from_the_start_and_no_empty_columns(app: AppTest, queue: RunQueue) -> None:
+    run = queue.submit(small(epochs=3, validation=0), paused=True)
+    app.run()
+    before = app.dataframe[0]
+    assert list(before.value["Epoch"]) == []
+    queue.resume(run)
+    until(lambda: run.status.is_final, "it ends")
+    app.run()
+    after = app.dataframe[0]
+    assert list(after.value["Epoch"]) == [3, 2, 1]
+    assert not any("Validation" in name for name in after.value.columns)
+
+
+def test_a_rate_test_is_offered_and_its_rate_can_be_used(app: AppTest) -> None:
+    # Early stopping and validation images play no part in it.
+    fill(app, layer_0="16", layer_1="8", train_size="640", validation="5000", early_stopping="1")
+    app.button(key="rate_run").click().run()
+    assert not app.exception
+    rate = app.button(key="rate_use").label.removeprefix("Use ")
+    app.button(key="rate_use").click().run()
+    assert app.text_input(key="form_learning_rate").value == rate
+
+
+def test_a_loss_that_never_falls_gets_no_suggestion(app: AppTest) -> None:
+    fill(app, layer_0="4", train_size="64", label_noise="1", weight_decay="10", dropout="0.95")
+    app.button(key="rate_run").click().run()
+    assert not app.exception
+    assert any("No suggestion" in caption.value for caption in app.caption)
+    assert not any(button.key == "rate_use" for button in app.button)
 
 
 def test_every_session_sees_the_runs_at_the_side(queue: RunQueue) -> None:
@@ -261,7 +327,7 @@ def test_another_session_sees_the_run_by_its_link(app: AppTest, queue: RunQueue)
     stranger.run()
     assert not stranger.exception
     assert any(subheader.value.startswith(r"Server run 2\:") for subheader in stranger.subheader)
-    assert "is not here" in stranger.warning[0].value
+    assert stranger.warning[0].icon == ":material/link_off:"
 
 
 def test_images_that_cannot_be_had_are_explained_and_block_training(

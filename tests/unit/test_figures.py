@@ -195,9 +195,10 @@ def test_the_step_axis_shows_the_whole_run_from_the_start(done: int) -> None:
 def test_a_run_that_has_not_begun_has_empty_but_labelled_charts() -> None:
     drawn = every_live_figure(history_of(100), 100, 5)
     loss = "Cross-entropy loss (nats)"
+    guessing = "guessing: ln 10 = 2.303"
     assert {name: axis_titles(figure) for name, figure in drawn.items()} == {
-        "loss_per_step": ["Step", loss],
-        "loss_per_step, log": ["Step", loss],
+        "loss_per_step": ["Step", loss, guessing],
+        "loss_per_step, log": ["Step", loss, guessing],
         "loss_per_epoch": ["Epoch", loss],
         "accuracy_per_epoch": ["Epoch", "Accuracy (%)"],
         "learning_rate": ["Step", "Learning rate"],
@@ -285,10 +286,18 @@ def test_a_loss_of_zero_does_not_break_the_logarithmic_band(losses: list[float])
     assert (high.y >= low.y).all()
 
 
-def test_the_reference_line_is_what_guessing_costs() -> None:
-    *_, guessing = loss_traces(history_of(100), 100)
-    assert guessing.y == (math.log(10), math.log(10))
-    assert guessing.text[1] == "guessing: ln 10 = 2.303"
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("losses", "side"), [([2.5, 0.3], "top"), ([40.0, 0.3], "bottom")])
+def test_the_reference_line_is_what_guessing_costs_and_its_label_is_beside_it(
+    losses: list[float], side: str, log: bool
+) -> None:
+    figure = figures.loss_per_step(history_of(100, losses), 100, log=log, color=run_color(1))
+    assert figure.data[-1].y == (math.log(10), math.log(10))
+    (label,) = figure.layout.annotations
+    assert label.text == "guessing: ln 10 = 2.303"
+    # An edge of the label is at the line, not its middle, which would lie across it.
+    assert label.y == pytest.approx(math.log10(math.log(10)) if log else math.log(10))
+    assert label.yanchor == side and not label.showarrow
 
 
 def test_the_learning_rate_is_the_one_of_each_step() -> None:

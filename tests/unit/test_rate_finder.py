@@ -30,7 +30,7 @@ def finished(experiment: Experiment, dataset: Dataset) -> RateTest:
         {},
         {"validation": 5000, "early_stopping": 1, "batch_size": 64},
         {"batch_size": "full"},
-        {"batch_size": 1},
+        {"batch_size": 1, "hidden": (8,)},
         {"batch_size": 16, "accumulate": 40, "schedule": "one-cycle"},
         {"batch_size": "full", "train_size": 1025, "batch_norm": True},
         {"optimizer": "sgd", "dropout": 0.2, "augment": "affine", "label_noise": 0.1},
@@ -84,6 +84,13 @@ def test_a_loss_that_hardly_falls_gives_no_suggestion() -> None:
     rates = np.geomspace(1e-6, 10, 50)
     assert RateTest(rates, np.full(50, 2.3), 1.0).suggestion is None
     assert RateTest(rates[:5], np.linspace(2.3, 0.1, 5), 0.1).suggestion is None
+
+
+def test_the_suggestion_is_two_thirds_down_the_curve() -> None:
+    rates = np.geomspace(1e-6, 10, 31)
+    # Flat, then down from 3 to 0 within ten rates, then up again, with a steep and late fall that is noise.
+    losses = np.concatenate([np.full(10, 3.0), np.linspace(3, 0, 11), [0.5, 4, 1, 4, 6, 8, 9, 10, 11, 12]])
+    assert RateTest(rates, losses, 1.0).suggestion == pytest.approx(rates[17])
 
 
 def test_the_model_under_test_is_the_experiments_own(small: Small, mnist: Dataset) -> None:
