@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mlpcore import datasets
-from mlpcore.datasets import DataUnavailable, Dataset
+from mlpcore.datasets import Dataset, DataUnavailable
 from mlpcore.experiment import TUTORIAL_PRESETS, Experiment, experiment_from_fields
 from mlpcore.runs import RunQueue, Status
 from tests.small_runs import small
