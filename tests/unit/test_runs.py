@@ -4,7 +4,6 @@ import dataclasses
 import errno
 import gc
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -83,7 +82,8 @@ def test_pause_rests_and_resume_goes_on(queue: RunQueue) -> None:
     queue.pause(run)
     until(lambda: run.status is Status.PAUSED, "it pauses")
     step = run.step
-    time.sleep(0.4)
+    other = queue.submit(small())
+    until(lambda: other.status.is_final, "another one trains meanwhile")
     assert run.step == run.history.steps == step
     queue.resume(run)
     until(lambda: run.step > step, "it goes on")

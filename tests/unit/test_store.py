@@ -138,8 +138,9 @@ def test_numbers_count_on_and_none_is_given_twice(store: Store, other: Store, sm
 
 
 def test_a_run_is_trained_by_one_process_and_interrupted_when_nobody_does(
-    store: Store, other: Store, small: Small
+    store: Store, other: Store, small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("mlpcore.store.store.PROBING_SECONDS", 0.01)
     first = store.create(small())
     assert [run.status for run in store.runs()] == [run.status for run in other.runs()] == ["training"]
     with pytest.raises(NotToBeTrained, match="Another program"):
