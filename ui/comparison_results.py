@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 
 from mlpcore import datasets, figures
-from mlpcore.comparison.agreement import Indices, agreement, recognised_by_nobody
+from mlpcore.comparison.agreement import Indices, agreement, recognized_by_nobody
 from mlpcore.comparison.batch import Batch
 from mlpcore.comparison.costs import seconds_per_image
 from mlpcore.comparison.job import Job
@@ -221,7 +221,7 @@ def show_differences(job: Job, comparison: Comparison) -> None:
             height=400,
         )
     runs = [run for summary in comparison.summaries for run in summary.runs]
-    nobody = recognised_by_nobody([run.test for run in runs])
+    nobody = recognized_by_nobody([run.test for run in runs])
     st.markdown(f"**Recognized by none of the {len(runs)} trained models: {len(nobody):,} images**")
     if len(nobody):
         _pictures(dataset, nobody, (a, b))

@@ -1,6 +1,6 @@
-"""What tutorials claim about neural networks, each as an experiment that anybody can repeat within two minutes.
+"""What tutorials claim about neural networks, each as an experiment that takes a few minutes.
 
-A claim asks for a prediction, trains and measures, and says what came out, from the figures that came out.
+A claim asks for a prediction, trains and measures, and states the result from the numbers that were measured.
 """
 
 from mlpcore.claims.batch_size import BATCH_SIZE

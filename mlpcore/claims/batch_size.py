@@ -1,4 +1,4 @@
-"""The claim that mini-batches are the good middle between all images at once and one image at a time."""
+"""The claim that mini-batches are the best compromise between all images at once and one image at a time."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,17 +30,17 @@ from mlpcore.threads import one_thread
 from mlpcore.training import Finished, Step, Trainer
 
 EXPERIMENT = Experiment().changed(hidden=(128,), optimizer="sgd", train_size=4096, validation=2000, device="cpu")
-"""Plain gradient descent on so few images that taking all of them at once, too, gets somewhere in time."""
+"""Plain gradient descent on so few images that even full batches make progress in reasonable time."""
 
 FULL = EXPERIMENT.data.train_images
 
 EPOCHS = {1: 4, 8: 8, 64: 16, 512: 24, FULL: 80}
-"""By the size of a batch, ascending; more than it takes to the goal, so that the losses are seen behind it, too."""
+"""By batch size, ascending; more than it takes to reach the goal, so that the losses are seen beyond it too."""
 
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 GRID_SEED = 100
-"""With it the rates are chosen; none of the `SEEDS`, since a rate may have had luck with the seed that chose it."""
+"""The seed for choosing the rates; not one of the `SEEDS`, since the chosen rate may have been lucky with its seed."""
 
 SEEDS = first_seeds(5)
 
@@ -90,9 +90,9 @@ def investigate(training: Training) -> Finding:
             size: seconds_per_update(_with(size, rates[size], GRID_SEED), mnist, lambda: report(0)) for size in EPOCHS
         }
         before = _agreement(untrained(TUTORIAL), mnist, lambda done: report(0.2 + 0.2 * done))
-        model, recognised = _trained(mnist, lambda done: report(0.4 + 0.4 * done))
+        model, recognized = _trained(mnist, lambda done: report(0.4 + 0.4 * done))
         after = _agreement(model, mnist, lambda done: report(0.8 + 0.2 * done))
-    return conclude(runs, seconds, before, after, recognised)
+    return conclude(runs, seconds, before, after, recognized)
 
 
 def best_rate(runs: Sequence[TrainedRun | None]) -> float:
@@ -132,7 +132,7 @@ def seconds_per_update(experiment: Experiment, dataset: Dataset, working: Callab
 
 
 def conclude(
-    runs: Runs, seconds: Mapping[int, float], before: Agreement, after: Agreement, recognised: float
+    runs: Runs, seconds: Mapping[int, float], before: Agreement, after: Agreement, recognized: float
 ) -> Finding:
     """What follows from the measurements.
 
@@ -140,7 +140,7 @@ def conclude(
         runs: by the size of a batch, ascending, the last of all images; with the same seeds for all, in the same order.
         seconds: that an update takes, by the size of a batch.
         before, after: how gradients agree in an untrained and in a trained network.
-        recognised: share of its training images that the trained one recognised, 0 to 1.
+        recognized: share of its training images that the trained one recognized, 0 to 1.
     """
     courses = [_course(size, of, seconds[size]) for size, of in runs.items()]
     epochs = {size: np.array([_epochs_to_goal(run) for run in of]) for size, of in runs.items()}
@@ -154,7 +154,7 @@ def conclude(
     sentences = (
         _what_it_took(runs, spent, epochs),
         _why(seconds, before),
-        _after_training(before, after, recognised),
+        _after_training(before, after, recognized),
         _noise(runs),
         _limits(runs),
     )
@@ -191,7 +191,7 @@ def _what_it_took(runs: Runs, spent: Spent, epochs: Mapping[int, npt.NDArray[np.
         ])  # fmt: skip
         took = ", ".join(f"{_name(size)} {_number(values.mean())}" for size, values in spent[SECONDS].items())
         text += (
-            f", where {100 * right:.0f} % of the validation images were recognised. Seconds to get there, each batch "
+            f", where {100 * right:.0f} % of the validation images were recognized. Seconds to get there, each batch "
             f"size at its own best learning rate, average of {len(runs[reached[0]])} seeds: {took}."
         )
         text += "".join(f" Fewest {measure.lower()}: {_fewest(values)}." for measure, values in spent.items())
@@ -200,7 +200,7 @@ def _what_it_took(runs: Runs, spent: Spent, epochs: Mapping[int, npt.NDArray[np.
     missed = {size: int((values > 0).sum()) for size, values in epochs.items() if not values.all()}
     if missed:
         times = "; ".join(f"{_name(size)} ({count} of {len(runs[size])})" for size, count in missed.items())
-        text += f" Not reached with every seed in the epochs that there were: {times}."
+        text += f" Not reached with every seed within the given epochs: {times}."
     return text
 
 
@@ -218,22 +218,22 @@ def _why(seconds: Mapping[int, float], before: Agreement) -> str:
     smallest, largest = before.sizes[0], before.sizes[-1]
     longer = ", ".join(f"with {_name(size)} {seconds[size] / seconds[one]:.1f} times" for size in larger)
     text = (
-        "The gradient of a larger batch points better the way of all images. In an untrained network the cosine of the "
-        f"angle between a batch's gradient and that of all {TUTORIAL.data.train_images:,} images was "
+        "The gradient of a larger batch is closer in direction to that of all images. In an untrained network the "
+        f"cosine of the angle between a batch's gradient and that of all {TUTORIAL.data.train_images:,} images was "
         f"{cosines[smallest]:.2f} on average for {smallest} image, {cosines[TYPICAL]:.2f} for {TYPICAL}, "
-        f"{cosines[largest]:.2f} for {largest:,} (1 is the same direction, 0 a right angle). So ever more images gain "
-        "ever less: chance in a mean falls with the root of their number, while the arithmetic grows with the number "
-        f"itself. An update with {_name(one)} took {1000 * seconds[one]:.2g} ms; {longer} as long."
+        f"{cosines[largest]:.2f} for {largest:,} (1 is the same direction, 0 a right angle). So more images gain "
+        "less and less: the noise of a mean falls with the square root of their number, while the arithmetic grows "
+        f"with the number itself. An update with {_name(one)} took {1000 * seconds[one]:.2g} ms; {longer} as long."
     )
     if seconds[larger[0]] < larger[0] * seconds[one] / 2:
         text += (
-            " Every update has costs of its own, whatever its batch, so that updates with a single image waste time, "
-            "though not images."
+            " Every update has fixed costs, whatever its batch size, so updates with a single image waste time, though "
+            "not images."
         )
     return text
 
 
-def _after_training(before: Agreement, after: Agreement, recognised: float) -> str:
+def _after_training(before: Agreement, after: Agreement, recognized: float) -> str:
     places = [before.sizes.index(size) for size in (TYPICAL, before.sizes[-1])]
     small, large = (
         f"{before.sizes[place]:,} images {after.cosines[place].mean():.2f} (standard deviation "
@@ -241,13 +241,13 @@ def _after_training(before: Agreement, after: Agreement, recognised: float) -> s
         f"({before.cosines[place].std(ddof=1):.2f})"
         for place in places
     )
-    text = f"After {TUTORIAL.hyperparameters.epochs} epochs of training, the cosines were others: {small}; {large}."
+    text = f"After {TUTORIAL.hyperparameters.epochs} epochs of training, the cosines were different: {small}; {large}."
     if after.cosines[places[0]].mean() < before.cosines[places[0]].mean() and after.norm < before.norm:
         text += (
-            f" By then the network recognised {100 * recognised:.1f} % of the images, and the gradient of all had "
+            f" By then the network recognized {100 * recognized:.1f} % of the images, and the gradient of all had "
             f"shrunk from a length of {before.norm:.2g} to {after.norm:.2g}. On what is left to learn, batches agree "
-            "less: their noise weighs more the further training has come, and a size that was good at the start can "
-            "be small at the end."
+            "less: the noise matters more the further training has come, and a batch size that was large enough at "
+            "the start can be too small at the end."
         )
     return text
 
@@ -258,21 +258,22 @@ def _noise(runs: Runs) -> str:
     earlier = float(np.mean([course[-2 * fifth : -fifth].mean() for course in courses]))
     last = float(np.mean([course[-fifth:].mean() for course in courses]))
     text = (
-        "Does the noise of small batches help out of poor local minima? Many tutorials say so. Others, as the textbook "
-        "by Goodfellow, Bengio and Courville (2016), hold that in large networks most local minima are about as good "
-        "as the best, and that other things slow training, as saddle points and flat stretches. Here the full batch, "
-        f"which has no such noise, had a training loss of {earlier:.3f} in the last fifth but one of its updates and "
+        "Does the noise of small batches help to escape poor local minima? Many tutorials say so. Others, such as the "
+        "textbook by Goodfellow, Bengio and Courville (2016), suggest that in large networks most local minima are "
+        "about as good as the best, and that other things slow training down, such as saddle points and flat regions. "
+        "Here the full batch, "
+        f"which has no such noise, had a training loss of {earlier:.3f} in the fourth fifth of its updates and "
         f"{last:.3f} in the last: "
     )
     text += (
-        "still falling, so it was not stuck in any minimum, and this is no case in which noise was needed."
+        "still falling, so it was not stuck in a minimum, and no noise was needed here."
         if last < 0.98 * earlier
-        else "it hardly fell any more. Whether that is a minimum, a flat stretch or too large a rate, the loss alone "
-        "does not tell."
+        else "it hardly fell any more. The loss alone does not tell whether that is a minimum, a flat region or a too "
+        "high learning rate."
     )
     return (
-        f"{text} So short a training of so small a network cannot show that there is none, nor whether small batches "
-        "end in weights that do better on new images, on which studies disagree, too."
+        f"{text} Such a short training of such a small network cannot show that poor minima do not exist, nor whether "
+        "small batches lead to weights that do better on new images, on which studies disagree too."
     )
 
 
@@ -281,17 +282,16 @@ def _limits(runs: Runs) -> str:
     chosen = ", ".join(f"{_name(size)} {rate:g}" for size, rate in rates.items())
     edge = [_name(size) for size, rate in rates.items() if rate in (RATES[0], RATES[-1])]
     text = (
-        "At one learning rate for all, the comparison would be unfair: a noisy gradient asks for smaller steps. So "
-        f"each size had that of {len(RATES)} rates which took it to the goal in the fewest epochs, with a seed of its "
-        f"own but on the same validation images: {chosen}."
+        "With one learning rate for all, the comparison would be unfair, since a noisy gradient requires smaller "
+        f"steps. So each size got the one of {len(RATES)} rates that reached the goal in the fewest epochs, chosen "
+        f"with another seed but on the same validation images: {chosen}."
     )
     if edge:
-        text += f" At the edge of these rates, so that a still better one may lie beyond: {', '.join(edge)}."
+        text += f" At the edge of these rates, so an even better one may lie beyond it: {', '.join(edge)}."
     return (
-        f"{text} The loss was looked at once an epoch, so that the figures for one image at a time go in steps of "
-        f"{FULL:,} updates. The seconds are those of one thread of this machine's CPU, without what looking at the "
-        "loss took. A graphics processor computes hundreds of images in hardly more time than one, which moves the "
-        "best size up."
+        f"{text} The loss was measured once per epoch, so the numbers for one image at a time come in steps of "
+        f"{FULL:,} updates. The seconds are for one thread of this machine's CPU, without the time for measuring the "
+        "loss. A GPU processes hundreds of images in hardly more time than one, so there larger batches are best."
     )
 
 
@@ -310,9 +310,9 @@ def _charts(courses: Sequence[Course], spent: Spent, before: Agreement, after: A
     )  # fmt: skip
     return (
         Chart(
-            f"What does it take to a validation loss of {GOAL:g}?",
+            f"What does it take to reach a validation loss of {GOAL:g}?",
             cost_of_goal(list(EPOCHS), spent),
-            "Updates, images and seconds to the goal against the batch size. "
+            "Updates, images and seconds to reach the goal against the batch size. "
             + (f"Means: {took}." if took else "No size reached it with every seed."),
             height=340,
         ),
@@ -324,7 +324,7 @@ def _charts(courses: Sequence[Course], spent: Spent, before: Agreement, after: A
             height=660,
         ),
         Chart(
-            "How well does a batch's gradient point the way of all images?",
+            "How close is a batch's gradient to that of all images?",
             agreement_by_size(before.sizes, {"Untrained": before.cosines, "Trained": after.cosines}),
             "Cosine of the angle between a batch's gradient and that of all images, by batch size, mean of "
             f"{before.cosines.shape[1]} batches in an untrained and in a trained network. {cosines}.",
@@ -364,14 +364,14 @@ def _rate(run: TrainedRun) -> float:
 
 
 def _trained(dataset: Dataset, report: Callable[[float], None]) -> tuple[Classifier, float]:
-    """The tutorial's network after its last step, and the share of its training images that it recognises."""
+    """The tutorial's network after its last step, and the share of its training images that it recognizes."""
     trainer = Trainer(TUTORIAL, dataset)
-    recognised = 0.0
+    recognized = 0.0
     for event in trainer:
         report(trainer.steps / TUTORIAL.total_steps)
         if isinstance(event, Finished):
-            recognised = event.result.train.accuracy
-    return Classifier(TUTORIAL, trainer.model.eval()), recognised
+            recognized = event.result.train.accuracy
+    return Classifier(TUTORIAL, trainer.model.eval()), recognized
 
 
 def _agreement(model: Classifier, dataset: Dataset, report: Callable[[float], None]) -> Agreement:
@@ -392,25 +392,25 @@ BATCH_SIZE = Claim(
     name="batch-size",
     title="Batch size",
     says=(
-        "Mini-batches are the good middle: cheaper than the gradient of all images, steadier than that of one image, "
-        "and their noise helps out of poor local minima."
+        "Mini-batches are the best compromise: cheaper than the gradient of all images, steadier than that of one "
+        "image, and their noise helps to escape poor local minima."
     ),
     done=(
         f"A network with {EXPERIMENT.architecture.hidden[0]} hidden neurons learns {FULL:,} digits by plain gradient "
-        f"descent, in batches of {', '.join(f'{size:,}' for size in EPOCHS)} images; the last are all at once. "
+        f"descent, in batches of {', '.join(f'{size:,}' for size in EPOCHS)} images; the last is all of them. "
         f"{len(RATES)} learning rates for each size with one seed ({len(EPOCHS) * len(RATES)} runs), then {len(SEEDS)} "
         f"other seeds at the best ({len(EPOCHS) * len(SEEDS)} runs). Then the gradients of {BATCHES} random batches "
         f"each of {GRADIENT_SIZES[0]} to {GRADIENT_SIZES[-1]:,} images are compared with the gradient of all "
         f"{TUTORIAL.data.train_images:,}, in the tutorial's smaller network before and after training."
     ),
     question=(
-        f"Each batch size gets its own best learning rate. Which takes the fewest seconds to a validation loss of "
-        f"{GOAL:g}?"
+        f"Each batch size gets its own best learning rate. Which one takes the fewest seconds to reach a validation "
+        f"loss of {GOAL:g}?"
     ),
     answers=(
         "One image at a time: it learns from every image at once",
         f"A mini-batch: {', '.join(str(size) for size in list(EPOCHS)[1:-2])} or {list(EPOCHS)[-2]} images",
-        f"All {FULL:,} images at once: every step goes exactly the right way",
+        f"All {FULL:,} images at once: every step goes in exactly the right direction",
     ),
     investigate=investigate,
 )

@@ -1,4 +1,4 @@
-"""The claim that more neurons and more layers bring capacity, and with it accuracy."""
+"""The claim that more neurons and more layers add capacity, and with it accuracy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +99,8 @@ def _answer(runs: Runs, gains: Mapping[Growth, SeedTest]) -> int | None:
 def _what_gained_most(answer: int | None, gains: Mapping[Growth, SeedTest], seeds: int) -> str:
     listed = "; ".join(f"{words} {_change(gains[growth])}" for growth, words in CHOICES.items())
     result = (
-        f"Points of test accuracy gained, average of {seeds} seeds: {listed}. (In brackets what the seeds leave "
-        "possible: 95 % intervals that hold together.)"
+        f"Points of test accuracy gained, average of {seeds} seeds: {listed}. (In parentheses: 95 % intervals, which "
+        "hold for all of them together.)"
     )
     if answer is None:
         return f"{result} Which of the best two gains more is within chance, so no prediction is right or wrong here."
@@ -112,8 +112,8 @@ def _what_gained_most(answer: int | None, gains: Mapping[Growth, SeedTest], seed
 def _layers(gains: Mapping[Growth, SeedTest]) -> str:
     first, second, more = (gains[growth] for growth in (FIRST_LAYER, SECOND_LAYER, MORE_LAYERS))
     text = (
-        f"Without a hidden layer each of the {CLASSES} answers is a weighted sum of the pixels: a pixel counts for or "
-        "against a digit, whatever the others are. Hidden neurons can answer to several strokes together. "
+        f"Without a hidden layer, each of the {CLASSES} logits is a weighted sum of the pixels: a pixel counts for or "
+        "against a digit, whatever the other pixels are. Hidden neurons can respond to several strokes together. "
     )
     if not _is_clear(first, first.joint_interval):
         text += "Here the first hidden layer made no difference beyond chance. "
@@ -123,8 +123,8 @@ def _layers(gains: Mapping[Growth, SeedTest]) -> str:
     )
     if max(second.difference, more.difference) < first.difference / 2:
         text += (
-            " One hidden layer, if wide enough, can already come as close as one likes to any continuous function; a "
-            "second can only make it easier to learn, and with small, centred digits that is little. Deep networks "
+            " One hidden layer, if wide enough, can already come as close as one likes to any continuous function. A "
+            "second one can only make it easier to learn, and for small, centered digits that is little. Deep networks "
             "became famous for large, complex images, and with other kinds of layers."
         )
     return text
@@ -144,7 +144,7 @@ def _widths(runs: Runs, gains: Mapping[Growth, SeedTest]) -> str:
     if narrow.difference < 0 and _is_clear(narrow, narrow.joint_interval):
         text += (
             f" {NARROW[0]} neurons are worse than no hidden layer at all: {_change(narrow)} points, since all that the "
-            f"output learns of an image are {NARROW[0]} numbers. A hidden layer adds capacity only if it is wide "
+            f"output layer gets of an image are {NARROW[0]} numbers. A hidden layer adds capacity only if it is wide "
             "enough."
         )
     return text
@@ -159,14 +159,14 @@ def _gap(runs: Runs) -> str:
         max(gaps, key=gaps.__getitem__),
     )
     text = (
-        "The generalisation gap says how much better a network is on the images it has learned from than on new ones: "
+        "The generalization gap says how much better a network is on its training images than on new ones: "
         f"{100 * gaps[smallest]:.1f} points for the smallest network, at most {100 * gaps[widest]:.1f} "
         f"({_title(widest)}), {100 * gaps[best]:.1f} for the one with the best test accuracy ({_title(best)})."
     )
     if gaps[best] > 2 * gaps[smallest]:
         text += (
-            " The best network on new images is not the one with a small gap: capacity lets a network learn its own "
-            "images better, and new ones as well, only less so. A gap is a sign of overfitting, not yet a harm."
+            " The best network on new images is not the one with a small gap: capacity improves the accuracy on "
+            "training images, and on new ones as well, only less. A gap is a sign of overfitting, but not yet a harm."
         )
     return text
 
@@ -181,10 +181,10 @@ def _time(runs: Runs) -> str:
         f"{times_longer:.1f} times as long."
     )
     if times_longer < times_larger / 2:
-        text += " Small networks spend most of a step on what every step costs, whatever its size."
+        text += " Small networks spend most of a step on its fixed costs."
     return (
         f"{text} All of this was measured with {EXPERIMENT.data.train_images:,} images and "
-        f"{EXPERIMENT.hyperparameters.epochs} epochs for every network; with other data it may come out otherwise."
+        f"{EXPERIMENT.hyperparameters.epochs} epochs for every network; the results may be different with other data."
     )
 
 
@@ -217,7 +217,7 @@ def _charts(runs: Runs, gains: Mapping[Growth, SeedTest]) -> tuple[Chart, ...]:
         Chart(
             "What does it cost?",
             gap_and_time_by_size(by_width, by_depth),
-            f"Generalisation gap and training time against the parameters. {others}.",
+            f"Generalization gap and training time against the parameters. {others}.",
             height=440,
         ),
     )
@@ -279,16 +279,16 @@ CAPACITY = Claim(
     name="capacity",
     title="Capacity",
     says=(
-        "More neurons and more layers give a network more capacity: it can learn richer patterns, and becomes more "
-        "accurate."
+        "More neurons and more layers give a network more capacity: it can learn more complex patterns and becomes "
+        "more accurate."
     ),
     done=(
         f"Networks with one hidden layer of {', '.join(f'{hidden[0]:,}' for hidden in WIDTHS)} neurons, and networks "
         f"with {', '.join(str(len(hidden)) for hidden in DEPTHS)} hidden layers of {USUAL[0]} neurons learn "
-        f"{EXPERIMENT.data.train_images:,} digits for {EXPERIMENT.hyperparameters.epochs} epochs. Each with "
-        f"{len(SEEDS)} seeds: {len(SEEDS) * len({*WIDTHS, *DEPTHS})} runs."
+        f"{EXPERIMENT.data.train_images:,} digits for {EXPERIMENT.hyperparameters.epochs} epochs. With "
+        f"{len(SEEDS)} seeds each, that makes {len(SEEDS) * len({*WIDTHS, *DEPTHS})} runs."
     ),
-    question="By which step does the accuracy on test images rise most?",
+    question="Which step increases the accuracy on test images most?",
     answers=(
         f"The first hidden layer: none → one of {USUAL[0]} neurons",
         f"More neurons: {NORMAL[0]} → {WIDE[0]:,} in one hidden layer",

@@ -1,4 +1,4 @@
-"""What every claim consists of."""
+"""The parts of a claim."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,23 +11,23 @@ from mlpcore.experiment import Experiment
 
 
 class Training(Protocol):
-    """What a claim needs to be looked into; `mlpcore.comparison.job.Job` is one."""
+    """What an investigation needs to train and report; `mlpcore.comparison.job.Job` provides it."""
 
     def train(
         self, experiments: Sequence[Experiment], share: float = 1.0, *, at_once: int | None = None
     ) -> list[TrainedRun]:
-        """Trains all `experiments` to their end; `share` is what part of the whole investigation that is, 0 to 1."""
+        """Trains all `experiments` to the end; `share` says how much of the investigation that is, 0 to 1."""
 
     def try_out(self, experiments: Sequence[Experiment], share: float = 1.0) -> list[TrainedRun | None]:
-        """Like `train`, but with None in place of a run that failed, as one whose loss became infinite."""
+        """Like `train`, but with None in place of a run that failed, for example because its loss became infinite."""
 
     def report(self, done: float) -> None:
-        """Says what share of the whole investigation is done while it computes something without training runs."""
+        """Sets what share of the investigation is done while it computes something other than runs."""
 
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """A figure, the question that it answers as its title, and what it shows for those who cannot see it."""
+    """A figure, with the question that it answers as its title, and a description for those who cannot see it."""
 
     title: str
     figure: go.Figure
@@ -37,12 +37,12 @@ class Chart:
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What came out.
+    """The result.
 
     Attributes:
-        answer: the place among the claim's answers of the one that the figures support; None if they support none.
-        sentences: what the figures say and why, each a short paragraph of plain text.
-        charts: to see it.
+        answer: the place of the answer that the numbers support; None if they support none.
+        sentences: what the numbers show and why, each a short paragraph of plain text.
+        charts: the same as figures.
     """
 
     answer: int | None
@@ -52,17 +52,17 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A claim, and how to look into it.
+    """A claim, and how to investigate it.
 
     Attributes:
         name: in URLs, e.g. ``capacity``.
         title: on screen, e.g. ``Capacity``.
         says: what is claimed, in a sentence or two.
-        done: what will be trained and measured, in a sentence.
-        question: what to predict beforehand.
-        answers: the predictions to choose from, two to four; each can come out.
-        investigate: does it, and says what came out.
-        names: what its experiments, with seed 0, are called while they train, where a short name helps.
+        done: what is trained and measured, in a sentence.
+        question: what to predict.
+        answers: the predictions to choose from, two to four; each of them is possible.
+        investigate: trains, measures and returns the result.
+        names: short names for its experiments, with seed 0, while they train.
     """
 
     name: str

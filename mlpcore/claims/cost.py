@@ -1,4 +1,4 @@
-"""The claim that more layers and neurons take more time and memory: measured on this machine, at this moment."""
+"""The claim that more layers and neurons take more time and memory, measured on this machine."""
 
 import itertools
 import time
@@ -126,9 +126,9 @@ def conclude(costs: Costs) -> Finding:
         _why(base, wide, deep),
         _speed(costs[WIDTHS[0]], base, costs[WIDTHS[-1]]),
         _memory(base, wide, deep),
-        "All times are those of one thread of this machine's CPU, and the shortest of many; other work on the machine "
-        "can only make them longer. A graphics card computes a whole layer at once, but one layer only after the "
-        "other: there width can cost hardly anything until the card is full, and depth be the dearer way.",
+        "All times are for one thread of this machine's CPU, and the shortest of many, since other work on the machine "
+        "can only make them longer. A GPU computes a whole layer at once, but the layers one after the other. There, "
+        "width can cost hardly anything until the GPU is fully used, and depth can be more expensive.",
     )
     return Finding(answer, sentences, _charts(costs))
 
@@ -161,9 +161,9 @@ def _why(base: NetworkCost, wide: NetworkCost, deep: NetworkCost) -> str:
         f"{broad**2 / narrow**2:.0f} times as many; twice as deep adds {added} × {narrow**2:,}. Together with those "
         f"from the pixels and to the answers, there are {wide.weights / base.weights:.1f} and "
         f"{deep.weights / base.weights:.1f} times as many weights. For every image a weight is multiplied and added "
-        "once on the way forward and twice on the way back: for its own gradient, and to pass the error on, which only "
-        f"those at the pixels need not. This arithmetic grows {grown[0]:.1f} and {grown[1]:.1f} times, "
-        + ("and the times went nearly the same way." if fits else "and the times did not quite go the same way.")
+        "once in the forward pass and twice in the backward pass: for its own gradient, and to pass the error on, "
+        f"except for the weights from the pixels. This arithmetic grows {grown[0]:.1f} and {grown[1]:.1f} times, "
+        + ("and so do the times, nearly." if fits else "while the times grow somewhat differently.")
     )
 
 
@@ -174,16 +174,16 @@ def _speed(narrowest: NetworkCost, base: NetworkCost, widest: NetworkCost) -> st
         f"{usual / 1e9:.1f} with {base.hidden[0]}, {wide / 1e9:.1f} with {widest.hidden[0]:,}."
     )
     if slow < usual / ALIKE:
-        text += " Narrow networks do fewer: to start an operation takes its time, however small it is."
+        text += " Narrow networks do fewer, since starting an operation takes time, however small it is."
     if wide < usual / ALIKE:
         text += (
-            f" The widest does fewer, too, probably since it fetches or writes {_mb(widest.kept_bytes)} in every step, "
-            "for which the processor's fast memory may be too small."
+            f" The widest does fewer too, probably because it reads or writes {_mb(widest.kept_bytes)} in every step, "
+            "which may not fit into the processor's cache."
         )
     return (
         f"{text} Answering {IMAGES} images took {_ms(base.answer_seconds)} with {_title(base)}, learning from them "
-        f"{base.step_seconds / base.answer_seconds:.1f} times as long: besides the way forward there are the way back "
-        "and the update of all weights."
+        f"{base.step_seconds / base.answer_seconds:.1f} times as long, since the backward pass and the update of "
+        "all weights come on top of the forward pass."
     )
 
 
@@ -195,11 +195,11 @@ def _operations_per_second(cost: NetworkCost) -> float:
 def _memory(base: NetworkCost, wide: NetworkCost, deep: NetworkCost) -> str:
     return (
         f"Counted on the tensors, training {_title(base)} keeps {_mb(base.kept_bytes)}: parameters "
-        f"{_mb(base.parameter_bytes)}, their gradients {_mb(base.gradient_bytes)}, what Adam remembers of earlier "
-        f"gradients {_mb(base.optimizer_bytes)}, and of the way forward {_mb(base.backward_bytes)} that the way back "
-        f"needs. Twice as wide keeps {wide.kept_bytes / base.kept_bytes:.1f} times as much, twice as deep "
+        f"{_mb(base.parameter_bytes)}, their gradients {_mb(base.gradient_bytes)}, what Adam stores of earlier "
+        f"gradients {_mb(base.optimizer_bytes)}, and {_mb(base.backward_bytes)} of the forward pass that the backward "
+        f"pass needs. Twice as wide keeps {wide.kept_bytes / base.kept_bytes:.1f} times as much, twice as deep "
         f"{deep.kept_bytes / base.kept_bytes:.1f} times. The first three grow with the weights, the last with neurons "
-        "and images in a batch. To answer, the parameters and the outputs of one layer at a time are enough."
+        "and images in a batch. Answering only needs the parameters and the outputs of one layer at a time."
     )
 
 
@@ -254,13 +254,13 @@ COST = Claim(
     says="More layers and more neurons take more time and more memory.",
     done=(
         f"Networks with {LAYERS} hidden layers of {WIDTHS[0][0]} to {WIDTHS[-1][0]:,} neurons, and networks with "
-        f"{len(DEPTHS[0])} to {len(DEPTHS[-1])} hidden layers of {NEURONS} neurons, are trained and asked by turns in "
-        f"{ROUNDS} rounds on one thread of this machine, {IMAGES} images at a time, and the memory of their tensors is "
-        "counted."
+        f"{len(DEPTHS[0])} to {len(DEPTHS[-1])} hidden layers of {NEURONS} neurons, take turns at training and "
+        f"answering in {ROUNDS} rounds on one thread of this machine, {IMAGES} images at a time. The memory of their "
+        "tensors is counted."
     ),
     question=(
         f"A network has {LAYERS} hidden layers of {NEURONS} neurons. Made twice as wide or twice as deep, it has twice "
-        "as many hidden neurons either way. Which makes a training step longer?"
+        "as many hidden neurons either way. Which makes a training step take longer?"
     ),
     answers=(
         f"Twice as wide: {LAYERS} layers of {2 * NEURONS:,}",

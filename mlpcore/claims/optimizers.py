@@ -1,4 +1,4 @@
-"""The claim that Adam is the better optimizer: all at one learning rate, and each at its own best one."""
+"""The claim that Adam is the better optimizer, tested at one learning rate for all and at each one's own best."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,18 +24,18 @@ NAMES: dict[OptimizerName, str] = {
 
 RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 COMMON_RATE = EXPERIMENT.hyperparameters.learning_rate
-"""The tutorial's, at which all are compared first."""
+"""The tutorial's learning rate, at which all are compared first."""
 
 GRID_SEED = 100
-"""With it the rates are chosen; none of the `SEEDS`, since a rate may have had luck with the seed that chose it."""
+"""The seed for choosing the rates; not one of the `SEEDS`, since the chosen rate may have been lucky with its seed."""
 
 SEEDS = first_seeds(5)
 
 LITTLE, MUCH = 0.02, 0.10
-"""How far the best may be ahead of the worst to count as little, and from where on it counts as much, as fractions."""
+"""The lead of the best over the worst below which it counts as little, and above which as much, as fractions."""
 
 NEAR_BEST = 0.02
-"""A rate that comes as close to the optimizer's best one still counts as good, as a fraction."""
+"""A rate whose accuracy is this close to the optimizer's best still counts as good, as a fraction."""
 
 Floats = npt.NDArray[np.float64]
 Runs = Mapping[OptimizerName, Sequence[TrainedRun]]
@@ -94,7 +94,7 @@ def _at_one_rate(common: Runs) -> str:
     tested = {name: _tested(runs) for name, runs in common.items()}
     return (
         f"All at learning rate {COMMON_RATE:g}, test accuracy, average of {len(common['adam'])} seeds: "
-        f"{_list(tested)}. Every optimizer began with the same weights and saw the same batches, seed by seed. "
+        f"{_list(tested)}. For each seed, every optimizer started with the same weights and saw the same batches. "
         f"{_best_and_worst(tested)}"
     )
 
@@ -102,14 +102,14 @@ def _at_one_rate(common: Runs) -> str:
 def _why_unfair(common: Runs) -> str:
     moved = {name: _moved(runs) for name, runs in common.items()}
     text = (
-        "But the same rate is not the same step. Plain SGD moves a weight by rate times gradient. Adam, RMSprop and "
-        "Adagrad divide the gradient by the size that this weight's gradients have had, so that it moves by about the "
-        "rate itself, or less with Adagrad, which counts all gradients since the start. Momentum adds up the steps "
-        "before. Measured at this one rate: a typical update of Adam changed the first layer's weights by "
+        "But the same rate is not the same step. Plain SGD changes a weight by the rate times its gradient. Adam, "
+        "RMSprop and Adagrad divide the gradient by the size of this weight's earlier gradients, so the weight changes "
+        "by about the rate itself, or less with Adagrad, which counts all gradients since the start. Momentum adds the "
+        "previous steps. Measured at this one rate: a typical update of Adam changed the first layer's weights by "
         f"{_percent(moved['adam'], 3)} of their size, one of SGD by {_percent(moved['sgd'], 3)}."
     )
     if moved["adam"] > 2 * moved["sgd"]:
-        text += f" So Adam walked {moved['adam'] / moved['sgd']:.0f} times as fast, and SGD was hardly under way."
+        text += f" So Adam moved {moved['adam'] / moved['sgd']:.0f} times as fast, and SGD had hardly moved."
     return text
 
 
@@ -121,7 +121,7 @@ def _at_own_rates(tested: Mapping[OptimizerName, Floats], rates: Mapping[Optimiz
         f"and with the other seeds: {_list(tested)}. {_best_and_worst(tested)}"
     )
     if left < 1:
-        text += f" That is {_percent(left, 0)} of the distance that one rate for all had made."
+        text += f" That is {_percent(left, 0)} of the distance at one rate for all."
     return text
 
 
@@ -142,14 +142,14 @@ def _against_adam(tested: Mapping[OptimizerName, Floats]) -> str:
             differs = not low <= 0 <= high
         (beyond if differs else within).append(NAMES[name])
     text = (
-        f"Is what is left within chance? In points above or below Adam: {'; '.join(changes)}. (In brackets what the "
-        "seeds leave possible: 95 % intervals that hold together.)"
+        f"Is the remaining difference within chance? In points above or below Adam: {'; '.join(changes)}. (In "
+        "parentheses: 95 % intervals, which hold for all of them together.)"
     )
     if within:
         text += f" Within chance: {', '.join(within)}."
     if beyond:
         text += (
-            f" Beyond it: {', '.join(beyond)}; part of that may come from the rates, which were chosen with one seed "
+            f" Beyond it: {', '.join(beyond)}; part of that may be due to the rates, which were chosen with one seed "
             "from a coarse grid."
         )
     return text
@@ -160,19 +160,19 @@ def _limits(grid: Grid, rates: Mapping[OptimizerName, float]) -> str:
     counts = ", ".join(f"{NAMES[name]} {count}" for name, count in good.items())
     text = (
         f"How many of the {len(RATES)} rates came within {100 * NEAR_BEST:g} points of the optimizer's best one, on "
-        f"validation images with one seed: {counts}. The more, the less one has to search."
+        f"validation images with one seed: {counts}. The more good rates there are, the less one has to search."
     )
     edge = [NAMES[name] for name, rate in rates.items() if rate in (RATES[0], RATES[-1])]
     if edge:
-        text += f" At the edge of the grid, so that a still better rate may lie beyond: {', '.join(edge)}."
+        text += f" At the edge of the grid, so an even better rate may lie beyond it: {', '.join(edge)}."
     diverged = [NAMES[name] for name, runs in grid.items() if None in runs]
     if diverged:
         text += f" With too high a rate the loss became infinite: {', '.join(diverged)}."
     return (
         f"{text} All this holds for this network, {EXPERIMENT.data.train_images:,} images and "
-        f"{EXPERIMENT.hyperparameters.epochs} epochs. Studies disagree, too: Wilson "
+        f"{EXPERIMENT.hyperparameters.epochs} epochs. Studies disagree too: Wilson "
         "and others (2017) found well-tuned SGD better than Adam on new images, Choi and others (2019) that the winner "
-        "depends on how widely one has searched for each one's settings."
+        "depends on how widely the settings of each were searched."
     )
 
 
@@ -203,7 +203,7 @@ def _charts(grid: Grid, common: Runs, own: Runs) -> tuple[Chart, ...]:
             height=280,
         ),
         Chart(
-            "How accurate is each at its own best rate? (Mind the scale)",
+            "How accurate is each at its own best rate? (Note the scale)",
             accuracy_by_optimizer(at_own, {NAMES[name]: rate for name, rate in rates.items()}),
             f"Test accuracy of every seed and its mean. Means: {own_means}.",
             height=280,
@@ -250,7 +250,7 @@ def _lead(tested: Mapping[OptimizerName, Floats]) -> float:
 def _best_and_worst(tested: Mapping[OptimizerName, Floats]) -> str:
     best, worst = (choose(tested, key=lambda name: tested[name].mean()) for choose in (max, min))
     if best == worst:
-        return "All came out the same."
+        return "All were equally accurate."
     return f"The best, {NAMES[best]}, was {100 * _lead(tested):.1f} points ahead of the worst, {NAMES[worst]}."
 
 
@@ -274,16 +274,16 @@ OPTIMIZERS = Claim(
         f"{EXPERIMENT.data.train_images:,} digits for {EXPERIMENT.hyperparameters.epochs} epochs with SGD, SGD with "
         f"momentum, RMSprop, Adagrad and Adam: first at {len(RATES)} learning rates with one seed, to find each one's "
         f"best on validation images ({len(NAMES) * len(RATES)} runs). Then with {len(SEEDS)} other seeds, all at rate "
-        f"{COMMON_RATE:g} and each at its own best (up to {2 * len(NAMES) * len(SEEDS)} runs). Equal seeds begin with "
+        f"{COMMON_RATE:g} and each at its own best (up to {2 * len(NAMES) * len(SEEDS)} runs). Equal seeds start with "
         "equal weights."
     ),
     question=(
-        "Each at its own best learning rate: how far will the best of the five be ahead of the worst on test images?"
+        "With each at its own best learning rate, how far ahead of the worst is the best of the five on test images?"
     ),
     answers=(
-        f"More than {100 * MUCH:g} points: which optimizer one takes matters most",
+        f"More than {100 * MUCH:g} points: the choice of optimizer matters most",
         f"{100 * LITTLE:g} to {100 * MUCH:g} points",
-        f"Less than {100 * LITTLE:g} points: with its own rate, each gets about as far",
+        f"Less than {100 * LITTLE:g} points: with its own rate, each gets about equally far",
     ),
     investigate=investigate,
 )

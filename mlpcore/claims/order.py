@@ -25,7 +25,7 @@ CLOSE = 0.05
 """Accuracies that differ by no more count as close, as a fraction."""
 
 UNKNOWN = 0.05
-"""A digit of which no larger share is recognised counts as not recognised any more."""
+"""A digit of which no larger share is recognized counts as not recognized any more."""
 
 WATCHED = 3
 """Batches at the beginning and at the end of a digit's turn whose loss tells what the network knows of it."""
@@ -63,13 +63,13 @@ def conclude(runs: Sequence[TrainedRun], labels: Tensor) -> Finding:
     else:
         sentences.append(
             f"A batch of the sorted images holds {mixed['by-class']:.1f} different digits on average, a shuffled one "
-            f"{mixed['shuffled']:.1f}; here this did little harm, if any."
+            f"{mixed['shuffled']:.1f}. Here this did little harm, if any."
         )
     sentences.append(_as_filed(accuracies["shuffled"], accuracies["stored"], mixed, by_order["stored"]))
     if by_class < shuffled - CLOSE and abs(stored - shuffled) <= CLOSE:
         sentences.append(
-            "Whoever compares only shuffled with as filed would think that the order hardly matters. That holds for "
-            "a file that somebody has mixed before, as this one."
+            "A comparison of shuffled and as filed alone suggests that the order hardly matters. That is only true for "
+            "a file that has already been mixed, like this one."
         )
     return Finding(_answer(shuffled, stored, by_class), tuple(sentences), _charts(by_order, turns))
 
@@ -92,32 +92,32 @@ def _why_sorting_ruins(runs: Sequence[TrainedRun], turns: Sequence[slice], mixed
     again = float(np.mean([losses[-1][turn][:WATCHED] for losses in epochs for turn in turns]))
     why = (
         f"A shuffled batch holds {mixed['shuffled']:.1f} different digits on average, a sorted one "
-        f"{mixed['by-class']:.1f}. A batch of one digit only pulls all weights towards one goal: answer this digit, "
-        "whatever the image. Nothing in it defends what was known of the others."
+        f"{mixed['by-class']:.1f}. A batch of a single digit pulls all weights toward one goal: answer this digit, "
+        "whatever the image. Nothing in the batch preserves what was learned about the other digits."
     )
     if again <= 2 * before:
         return why
     return (
         f"{why} So they are forgotten: at the end of a digit's turn the loss was {before:.2g} on average, and "
-        f"{again:.2f} when its turn came again an epoch later. (Who gives every digit the same chance has a loss of "
-        f"{math.log(CLASSES):.2f}.)"
+        f"{again:.2f} when its turn came again an epoch later. (A network that gives every digit the same probability "
+        f"has a loss of {math.log(CLASSES):.2f}.)"
     )
 
 
 def _what_is_left(runs: Sequence[TrainedRun], labels: Tensor) -> str:
     answered = np.mean([run.test.confusion.sum(axis=0) / run.test.confusion.sum() for run in runs], axis=0)
     known = np.mean([run.test.class_accuracies for run in runs], axis=0)
-    favourite, last = int(answered.argmax()), int(labels.max())
-    which = f"{favourite}, the last digit it was shown," if favourite == last else f"{favourite}"
+    favorite, last = int(answered.argmax()), int(labels.max())
+    which = f"{favorite}, the last digit it was shown," if favorite == last else f"{favorite}"
     lost = [str(digit) for digit in range(CLASSES) if known[digit] <= UNKNOWN]
     left = [str(digit) for digit in range(CLASSES) if known[digit] >= 0.5]
     parts = [
-        f"At the end of the sorted runs the answer was {which} for {_percent(answered[favourite])} of all test images."
+        f"At the end of the sorted runs the answer was {which} for {_percent(answered[favorite])} of all test images."
     ]
     if left:
-        parts.append(f"At least half of the images were still recognised of: {', '.join(left)}.")
+        parts.append(f"At least half of the images were still recognized of: {', '.join(left)}.")
     if lost:
-        parts.append(f"Next to nothing, at most {_percent(UNKNOWN)}, was recognised of: {', '.join(lost)}.")
+        parts.append(f"Almost nothing, at most {_percent(UNKNOWN)}, was recognized of: {', '.join(lost)}.")
     return " ".join(parts)
 
 
@@ -150,9 +150,9 @@ def _end_of_file(runs: Sequence[TrainedRun]) -> str:
     if interval is None or interval[1] >= 0:
         return ""
     return (
-        " Mixed by digit is not yet mixed in every respect: in the last epoch the loss was "
-        f"{tenth.mean():.3f} in the last tenth of the file and {rest.mean():.3f} before, so the network leaves "
-        "training fresh from images that are easier for it. That fits its lower accuracy; it does not prove the reason."
+        " The file is mixed by digit, but not in every respect: in the last epoch the loss was "
+        f"{tenth.mean():.3f} in the last tenth of the file and {rest.mean():.3f} before, so the network ends its "
+        "training with images that are easier for it. That fits its lower accuracy, but does not prove the reason."
     )
 
 
@@ -167,13 +167,13 @@ def _charts(by_order: dict[Order, list[TrainedRun]], turns: Sequence[slice]) -> 
     shuffled_peak, sorted_peak = (max(line.y) for line in last_epoch.data)
     return (
         Chart(
-            "How accurate is each order in the end?",
+            "How accurate is each order at the end?",
             accuracy_per_order(names, accuracies),
             f"Test accuracy of every seed and its mean, by order of the images. Means: {means}.",
             height=220,
         ),
         Chart(
-            "Which digits does it still recognise?",
+            "Which digits does it still recognize?",
             accuracy_per_digit(names, per_digit),
             f"Test accuracy per digit, by order of the images. Sorted, digit by digit: {sorted_digits}.",
         ),
@@ -214,19 +214,19 @@ def _percent(share: float) -> str:
 ORDER = Claim(
     name="order",
     title="Order of the images",
-    says="Training images must be shuffled anew in every epoch; else their order gets in the way of learning.",
+    says="Training images must be shuffled in every epoch. Otherwise their order gets in the way of learning.",
     done=(
         f"The tutorial's smaller network, {EXPERIMENT.architecture.title.lower()}, learns "
         f"{EXPERIMENT.data.train_images:,} digits for {EXPERIMENT.hyperparameters.epochs} epochs in three orders: "
-        "shuffled anew in each epoch; as MNIST's file has them; sorted by digit, first all 0s and at last all 9s. Each "
-        f"with {len(SEEDS)} seeds, which makes {len(SEEDS) * len(NAMES)} runs."
+        "shuffled in every epoch; in the order of MNIST's file; sorted by digit, from all 0s to all 9s. With "
+        f"{len(SEEDS)} seeds each, that makes {len(SEEDS) * len(NAMES)} runs."
     ),
-    question="The images are the same in all three. How will the test accuracies compare in the end?",
+    question="The images are the same in all three. How will the test accuracies compare at the end?",
     answers=(
         f"All three within {100 * CLOSE:.0f} points: the images are the same",
         f"Shuffled and as filed within {100 * CLOSE:.0f} points, sorted far below both",
-        "Shuffled far above the two others",
-        "Sorted far above the two others: one thing at a time is learned best",
+        "Shuffled far above the other two",
+        "Sorted far above the other two: one thing at a time is learned best",
     ),
     investigate=investigate,
     names={EXPERIMENT.changed(order=order, seed=0): name for order, name in NAMES.items()},

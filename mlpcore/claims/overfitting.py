@@ -1,4 +1,4 @@
-"""The claim that a large network overfits: it learns wrong labels by heart; and what helps against that."""
+"""The claim that a large network overfits, memorizing even wrong labels, and what helps against it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from mlpcore.comparison.inference import SeedTest, compare_over_seeds
 from mlpcore.comparison.plan import IMPORTANT, first_seeds
 from mlpcore.comparison.results import TrainedRun
 from mlpcore.experiment import CLASSES, Experiment
-from mlpcore.figures.claims_overfitting import highest_and_final, learning_and_memorising, surer_mistakes
+from mlpcore.figures.claims_overfitting import highest_and_final, learning_and_memorizing, surer_mistakes
 from mlpcore.network import parameter_count
 
 SEEDS = first_seeds(4)
@@ -27,15 +27,15 @@ VARIANTS = {
     "More data": PLAIN.changed(train_size=TIMES_THE_DATA * PLAIN.data.train_images),
     "Right labels": PLAIN.changed(label_noise=0.0),
 }
-"""Each differs from the plain one in one thing. All strengths were settled beforehand, on validation images."""
+"""Each differs from the plain one in one thing. All strengths were chosen in advance, on validation images."""
 
 REMEDIES = ("Dropout", "Weight decay", "Early stopping", "More data")
 
 RIGHT = 1 - PLAIN.data.label_noise * (1 - 1 / CLASSES)
-"""Share of the training labels that are right, on average over the seeds: one in ten drawn at random is right, too."""
+"""Share of the training labels that are right, on average over the seeds: one in ten random labels is right too."""
 
 FALL = 0.03
-"""Accuracy that ends so far below its highest has fallen, as a fraction; less is the to and fro between epochs."""
+"""Accuracy that ends this far below its highest has fallen, as a fraction; less is the noise between epochs."""
 
 USELESS = 0.5
 """A network that never gets above this validation accuracy has learned little, as a fraction."""
@@ -84,20 +84,20 @@ def _what_happened(plain: Runs, answer: int) -> str:
     highest, final, trained = _highest(plain).mean(), _final(plain).mean(), _trained(plain)
     by_heart = (
         f" At the end it gave the labels of {_percent(trained)} of its training images, though only about "
-        f"{_percent(RIGHT)} of these labels are right: the wrong ones it can only have learned by heart."
+        f"{_percent(RIGHT)} of these labels are right: the wrong ones can only have been learned by heart."
         if trained > RIGHT + NEAR
         else f" At the end it gave the labels of {_percent(trained)} of its training images, of which about "
         f"{_percent(RIGHT)} are right: it has learned hardly any wrong one by heart."
     )
     if answer == 2:
         return (
-            f"The network never recognised more than {_percent(highest)} of the validation images (average of "
-            f"{len(plain)} seeds): from such labels it learned little.{by_heart}"
+            f"The network never recognized more than {_percent(highest)} of the validation images (average of "
+            f"{len(plain)} seeds): it learned little from such labels.{by_heart}"
         )
-    course = f"recognised {_percent(highest)} of them after its best epoch and {_percent(final)} after the last"
-    verdict = "training on did harm" if answer == 1 else "training on did no harm to speak of"
+    course = f"recognized {_percent(highest)} of them after its best epoch and {_percent(final)} after the last"
+    verdict = "more training did harm" if answer == 1 else "more training did hardly any harm"
     return (
-        f"Validation images have right labels and are never learned from. The plain network {course} (average of "
+        f"Validation images have right labels and are not trained on. The plain network {course} (average of "
         f"{len(plain)} seeds): {verdict}.{by_heart}"
     )
 
@@ -106,13 +106,13 @@ def _why_it_fell(plain: Runs) -> str:
     then = float(np.mean([run.history.epochs[_best(run)].train_accuracy for run in plain]))
     first = (
         f"At its best epoch it gave the labels of {_percent(then)} of the training images, about as many as are right: "
-        "what many images have in common is learned first, since it lowers the loss most. "
+        "what many images have in common is learned first, since it reduces the loss most. "
         if abs(then - RIGHT) <= NEAR
         else f"At its best epoch it gave the labels of {_percent(then)} of the training images. "
     )
     return (
-        f"{first}A wrong label fits no pattern. To give it all the same, the network must bend its answers around that "
-        "one image, and new images close by are then answered wrongly, too. It is large enough for that: "
+        f"{first}A wrong label fits no pattern. To reproduce it, the network must bend its decision boundary around "
+        "that one image, and similar new images are then misclassified too. It is large enough for that: "
         f"{parameter_count(PLAIN.architecture):,} parameters for {PLAIN.data.train_images:,} images."
     )
 
@@ -123,8 +123,8 @@ def _what_helped(runs: Mapping[str, Runs]) -> str:
     changes = "; ".join(f"{name.lower()} {_change(test)}" for name, test in tests.items())
     return (
         f"On the {len(runs['Plain'][0].test.correct):,} test images, which decided nothing, the plain network ends at "
-        f"{_percent(plain.mean())}. In points above or below it: {changes}. (In brackets what the seeds leave "
-        "possible: 95 % intervals that hold together.)"
+        f"{_percent(plain.mean())}. In points above or below it: {changes}. (In parentheses: 95 % intervals, which "
+        "hold for all of them together.)"
     )
 
 
@@ -144,8 +144,8 @@ def _how_it_helped(runs: Mapping[str, Runs]) -> str:
     more = runs["More data"]
     at_best, at_end = _highest(more).mean(), _final(more).mean()
     fate = (
-        f"then went down to {_percent(at_end)}: of these labels, too, it learned {learned['More data']}. More images "
-        "give more to learn, but trained for long such a network still learns their mistakes"
+        f"then fell to {_percent(at_end)}: of these labels too it learned {learned['More data']}. More images help, "
+        "but with long training such a network still learns their mistakes"
         if at_best - at_end >= FALL and _trained(more) > RIGHT + NEAR
         else f"ended at {_percent(at_end)}, with {learned['More data']} of these labels learned"
     )
@@ -170,20 +170,20 @@ def _right_labels(clean: Runs, at_lowest: Runs) -> str:
         f"end, and the accuracy from {_percent(then_accuracy)} to {_percent(end_accuracy)}."
     )
     if end_loss < 1.05 * then_loss:
-        return f"{course} So the loss did not climb here to speak of."
+        return f"{course} So here the loss hardly rose."
     if end_accuracy < then_accuracy - FALL:
-        return f"{course} So this network, too, got worse by being trained on."
+        return f"{course} So this network too got worse with more training."
     sure_then, sure_end = _sureness_of_mistakes(at_lowest), _sureness_of_mistakes(clean)
     reason = (
-        f"The loss counts how sure an answer is, accuracy only whether it is right: the average probability that the "
-        f"network gave to its wrong answers on test images went from {_percent(sure_then)} to {_percent(sure_end)}. It "
-        "grew surer, also of its mistakes."
+        f"The loss measures how confident an answer is, accuracy only whether it is right: the average probability "
+        f"that the network gave to its wrong answers on test images went from {_percent(sure_then)} to "
+        f"{_percent(sure_end)}. It grew more confident, even in its mistakes."
         if sure_end > sure_then
-        else "The loss counts how sure an answer is, accuracy only whether it is right."
+        else "The loss measures how confident an answer is, accuracy only whether it is right."
     )
     return (
-        f"{course} {reason} Textbooks that read overfitting off the loss see it here, too; those that ask for worse "
-        "answers see it only where the accuracy falls."
+        f"{course} {reason} Textbooks that define overfitting by the validation loss would see it here too; those that "
+        "require worse answers see it only where the accuracy falls."
     )
 
 
@@ -204,20 +204,20 @@ def _charts(runs: Mapping[str, Runs]) -> tuple[Chart, ...]:
     )
     return (
         Chart(
-            "Plain: does it get better by being trained on?",
-            learning_and_memorising(train, validation, RIGHT),
+            "Plain: does it get better with more training?",
+            learning_and_memorizing(train, validation, RIGHT),
             f"Accuracy on training and validation images over {train.shape[1]} epochs. Training ends at "
             f"{_percent(train[:, -1].mean())}; validation reaches {_percent(highest['Plain'].mean())} and ends at "
             f"{_percent(validation[:, -1].mean())}.",
         ),
         Chart(
-            "What is left in the end of the best on the way?",
+            "How much of the highest accuracy is left at the end?",
             highest_and_final(highest, tested),
-            f"Highest validation accuracy on the way, and test accuracy of the final weights. {ends}.",
+            f"Highest validation accuracy during training, and test accuracy of the final weights. {ends}.",
             height=340,
         ),
         Chart(
-            "Right labels: does a climbing loss mean worse answers?",
+            "Right labels: does a rising loss mean worse answers?",
             surer_mistakes(accuracy, loss),
             "Validation accuracy and validation loss over the epochs, with right labels. Accuracy ends at "
             f"{_percent(accuracy[:, -1].mean())}, the loss at {loss[:, -1].mean():.2f}, its lowest mean is "
@@ -276,24 +276,24 @@ OVERFITTING = Claim(
     name="overfitting",
     title="Overfitting",
     says=(
-        "A large network overfits: trained for long, it memorises its training images, mistakes included, and gets "
-        "worse on new ones. Dropout, weight decay, early stopping and more data help."
+        "A large network overfits: with long training it memorizes its training images, including their mistakes, and "
+        "gets worse on new ones. Dropout, weight decay, early stopping and more data help."
     ),
     done=(
         f"The tutorial's larger network learns {PLAIN.data.train_images:,} images for {PLAIN.hyperparameters.epochs} "
-        f"epochs; {100 * PLAIN.data.label_noise:g} % of their labels are drawn at random. Then again with dropout, "
-        f"weight decay, early stopping, {TIMES_THE_DATA} times as many images, and with right labels. Each with "
-        f"{len(SEEDS)} seeds: {len(SEEDS) * len(VARIANTS)} runs, and {len(SEEDS)} short ones to look "
-        "at the network where its loss was lowest."
+        f"epochs; {100 * PLAIN.data.label_noise:g} % of their labels are random. Then again with dropout, weight "
+        f"decay, early stopping, {TIMES_THE_DATA} times as many images, and right labels. With {len(SEEDS)} seeds each, "
+        f"that makes {len(SEEDS) * len(VARIANTS)} runs, plus {len(SEEDS)} short ones to examine the network at its lowest "
+        "loss."
     ),
     question=(
-        "New images have right labels. What will become of the plain network's accuracy on them while it learns these "
+        "New images have right labels. What happens to the plain network's accuracy on them during these "
         f"{PLAIN.hyperparameters.epochs} epochs?"
     ),
     answers=(
         f"It rises and stays up, within {100 * FALL:g} points of its highest",
         f"It rises, then falls by {100 * FALL:g} points or more",
-        f"It never gets above {100 * USELESS:g} %: from such labels little can be learned",
+        f"It never gets above {100 * USELESS:g} %: little can be learned from such labels",
     ),
     investigate=investigate,
     names={variant.changed(seed=0): name for name, variant in VARIANTS.items()},

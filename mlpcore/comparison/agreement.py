@@ -1,4 +1,4 @@
-"""On which images two models differ, and which ones no model recognises."""
+"""On which images two models differ, and which ones no model recognizes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Agreement:
     the two confidences.
 
     Attributes:
-        both: how many images both recognised.
-        only_first, only_second: indices of the images that one recognised and the other did not.
-        nobody: indices of the images that neither recognised.
+        both: how many images both recognized.
+        only_first, only_second: indices of the images that one recognized and the other did not.
+        nobody: indices of the images that neither recognized.
         answers: int64 [10, 10], how often the first said the class of the row and the second that of the column.
     """
 
@@ -46,13 +46,13 @@ def agreement(first: Evaluation, second: Evaluation) -> Agreement:
         both=int((first.correct & second.correct).sum()),
         only_first=_surest_first(first.correct & ~second.correct, models),
         only_second=_surest_first(second.correct & ~first.correct, models),
-        nobody=recognised_by_nobody(models),
+        nobody=recognized_by_nobody(models),
         answers=confusion_matrix(first.predictions, second.predictions, labels=range(CLASSES)),
     )
 
 
-def recognised_by_nobody(evaluations: Sequence[Evaluation]) -> Indices:
-    """Indices of the images that none of one or more models recognised, int64; those first of which all are sure."""
+def recognized_by_nobody(evaluations: Sequence[Evaluation]) -> Indices:
+    """Indices of the images that none of one or more models recognized, int64; those first of which all are sure."""
     return _surest_first(~np.any([evaluation.correct for evaluation in evaluations], axis=0), evaluations)
 
 

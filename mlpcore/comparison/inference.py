@@ -74,10 +74,10 @@ class ImageTest:
     """Two trained models on the same N test images: is one of them better at such images?
 
     Attributes:
-        both, only_first, only_second, nobody: images that both, one or none of them recognised.
+        both, only_first, only_second, nobody: images that both, one or none of them recognized.
         difference: that of their accuracies on these images.
         p_value: of McNemar's exact test, two-sided.
-        interval: 95 % interval of the difference, for this pair alone; None if the same images were recognised.
+        interval: 95 % interval of the difference, for this pair alone; None if the same images were recognized.
         joint_interval: wider, so that those of all pairs of the comparison hold together in 95 % (Bonferroni).
     """
 
@@ -137,7 +137,7 @@ def compare_on_images(first: npt.NDArray[np.bool_], second: npt.NDArray[np.bool_
     that the second one knew, as a difference of accuracies: it leaves out 0 where the test is significant.
 
     Args:
-        first, second: which images each of them recognised, bool [N] each, N at least 1.
+        first, second: which images each of them recognized, bool [N] each, N at least 1.
         pairs: pairs in the comparison.
     """
     images = len(first)

@@ -59,7 +59,7 @@ class TrainedRun:
 
     @property
     def gap(self) -> float:
-        """The generalisation gap: training accuracy minus test accuracy, as a fraction."""
+        """The generalization gap: training accuracy minus test accuracy, as a fraction."""
         return self.train_accuracy - self.test.accuracy
 
 
@@ -92,7 +92,7 @@ class Summary:
 
     @property
     def gap(self) -> float | None:
-        """Mean generalisation gap, as a fraction."""
+        """Mean generalization gap, as a fraction."""
         return float(np.mean([run.gap for run in self.runs])) if self.runs else None
 
     @property

@@ -14,7 +14,7 @@ def seeds_and_mean(name: str, accuracies: npt.NDArray[np.floating], number: int)
     Args:
         name: of the row.
         accuracies: float64 [seeds], 0 to 1.
-        number: which of the colours, from 1.
+        number: which of the colors, from 1.
     """
     color = run_color(number)
     mean = 100 * float(accuracies.mean())

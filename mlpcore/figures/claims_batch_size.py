@@ -1,4 +1,4 @@
-"""Figures of the claim about batch sizes; a size has the colour of its place."""
+"""Figures of the claim about batch sizes; a size has the color of its place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

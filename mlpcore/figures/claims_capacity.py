@@ -94,7 +94,7 @@ def gains_of_steps(names: Sequence[str], gains: Sequence[Floats], intervals: Seq
 
 
 def gap_and_time_by_size(by_width: Series, by_depth: Series) -> go.Figure:
-    """What does size cost? The generalisation gap above, training time below, over the same parameters."""
+    """What does size cost? The generalization gap above, training time below, over the same parameters."""
     traces: list[dict[str, Any]] = []
     for number, series in enumerate((by_width, by_depth), start=1):
         traces += [

@@ -1,4 +1,4 @@
-"""Figures of the claim about optimizers; an optimizer has the colour of its place."""
+"""Figures of the claim about optimizers; an optimizer has the color of its place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Figures of the claim about the order of the images; an order has the colour of its place."""
+"""Figures of the claim about the order of the images; an order has the color of its place."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def accuracy_per_digit(names: Sequence[str], accuracies: Sequence[Floats]) -> go
 
     Args:
         names: of the orders.
-        accuracies: per order the share of every digit's test images that were recognised, [seeds, 10], 0 to 1.
+        accuracies: per order the share of every digit's test images that were recognized, [seeds, 10], 0 to 1.
     """
     traces = []
     for number, (name, values) in enumerate(zip(names, accuracies, strict=True), start=1):

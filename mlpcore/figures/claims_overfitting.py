@@ -12,7 +12,7 @@ from mlpcore.figures.style import NEUTRAL, TRAIN, VALIDATION, axis, faded, figur
 Floats = npt.NDArray[np.floating]
 
 
-def learning_and_memorising(train: Floats, validation: Floats, right: float) -> go.Figure:
+def learning_and_memorizing(train: Floats, validation: Floats, right: float) -> go.Figure:
     """Does the network get better on new images while it gets better on its own?
 
     Args:

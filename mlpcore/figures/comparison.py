@@ -1,4 +1,4 @@
-"""Figures of several experiments side by side; each has the colour that `run_color` gives to its place."""
+"""Figures of several experiments side by side; each has the color that `run_color` gives to its place."""
 
 import math
 from collections.abc import Sequence
@@ -140,14 +140,14 @@ def curves_over_seeds(
 def agreement_matrix(agreement: Agreement, names: tuple[str, str], classes: Sequence[str]) -> go.Figure:
     """Where two models give different answers, what does each say?
 
-    The diagonal, where both say the same, is left out of the colour scale.
+    The diagonal, where both say the same, is left out of the color scale.
     """
     counts = agreement.answers
     on_diagonal = np.eye(len(classes), dtype=bool)
     first, second = names
     rows, columns = np.array(classes)[np.indices(counts.shape)]
     cells = {"type": "heatmap", "x": classes, "y": classes, "showscale": False, "xgap": 1, "ygap": 1}
-    # On the strongest tint, too, text in the theme's colour is readable, be it dark on light or light on dark.
+    # On the strongest tint, too, text in the theme's color is readable, be it dark on light or light on dark.
     different = {
         **cells,
         "z": np.where(on_diagonal | (counts == 0), np.nan, counts),

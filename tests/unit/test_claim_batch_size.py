@@ -97,7 +97,7 @@ def test_a_size_that_missed_the_goal_with_a_seed_cannot_win() -> None:
     finding = found({**TO_GOAL, 64: (4, 0, 4, 4, 4)})
     assert (
         finding.answer == 1
-        and "Not reached with every seed in the epochs that there were: 64 images (4 of 5)" in (finding.sentences[0])
+        and "Not reached with every seed within the given epochs: 64 images (4 of 5)" in (finding.sentences[0])
     )
     assert "Fewest seconds: 8 images" in finding.sentences[0]
     assert list(finding.charts[0].figure.data[0].x) == [1, 8, 512, FULL]
@@ -138,7 +138,7 @@ def test_why_is_told_from_what_was_measured() -> None:
 def test_training_is_said_to_make_gradients_disagree_only_where_it_did() -> None:
     text = found().sentences[2]
     assert "64 images 0.22 (standard deviation 0.02) instead of 0.44 (0.02)" in text
-    assert "recognised 98.5 % of the images" in text and "shrunk from a length of 0.5 to 0.1" in text
+    assert "recognized 98.5 % of the images" in text and "shrunk from a length of 0.5 to 0.1" in text
     assert "shrunk" not in found(after=agreement(1.0, 0.1)).sentences[2]
     assert "shrunk" not in found(after=agreement(0.4, 0.6)).sentences[2]
 
@@ -146,7 +146,7 @@ def test_training_is_said_to_make_gradients_disagree_only_where_it_did() -> None
 def test_of_local_minima_no_more_is_said_than_the_full_batch_shows() -> None:
     falling, flat = (found(falling=is_falling).sentences[3] for is_falling in (True, False))
     assert "still falling, so it was not stuck" in falling and "cannot show" in falling
-    assert "0.500 in the last fifth but one" in flat and "hardly fell any more" in flat and "stuck" not in flat
+    assert "0.500 in the fourth fifth" in flat and "hardly fell any more" in flat and "stuck" not in flat
 
 
 def test_rates_are_named_and_those_at_the_edge_of_the_grid_are_called_so() -> None:
@@ -156,7 +156,7 @@ def test_rates_are_named_and_those_at_the_edge_of_the_grid_are_called_so() -> No
     runs = runs_of(TO_GOAL)
     runs[FULL] = [run(FULL, seed, 50, RATES[-1]) for seed in range(5)]
     text = conclude(runs, SECONDS_PER_UPDATE, BEFORE, AFTER, 0.985).sentences[4]
-    assert "At the edge of these rates, so that a still better one may lie beyond: all 4,096." in text
+    assert "At the edge of these rates, so an even better one may lie beyond it: all 4,096." in text
 
 
 def test_the_best_rate_takes_the_fewest_epochs_to_the_goal_or_comes_closest() -> None:

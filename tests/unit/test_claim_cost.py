@@ -67,9 +67,9 @@ def test_the_arithmetic_is_that_of_the_products_of_the_widths() -> None:
     text = found(by_arithmetic).sentences[1]
     assert "512 × 512 = 262,144" in text and "1,024 × 1,024 = 1,048,576 of them, 4 times" in text
     assert "there are 2.8 and 1.8 times as many weights" in text
-    assert "grows 3.0 and 2.0 times, and the times went nearly the same way." in text
+    assert "grows 3.0 and 2.0 times, and so do the times, nearly." in text
     otherwise = found(lambda cost: 0.001 * len(cost.hidden)).sentences[1]
-    assert "the times did not quite go the same way." in otherwise
+    assert "while the times grow somewhat differently." in otherwise
 
 
 def test_what_a_step_takes_is_said_with_how_many_times_as_long() -> None:
@@ -92,7 +92,7 @@ def test_why_narrow_and_wide_ones_are_slower_is_said_only_where_they_are() -> No
 def test_memory_is_said_part_by_part() -> None:
     text = found(by_arithmetic).sentences[3]
     assert "keeps 11.2 MB: parameters 2.7 MB, their gradients 2.7 MB" in text
-    assert "earlier gradients 5.4 MB, and of the way forward 0.5 MB" in text
+    assert "earlier gradients 5.4 MB, and 0.5 MB of the forward pass" in text
     assert "Twice as wide keeps 2.7 times as much, twice as deep 1.8 times" in text
 
 

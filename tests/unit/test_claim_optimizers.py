@@ -99,7 +99,7 @@ def test_one_rate_for_all_is_told_with_how_far_each_walked() -> None:
     first, why, *_ = found(CLOSE).sentences
     assert "SGD 70.0 %, Momentum 85.0 %, RMSprop 96.0 %, Adagrad 90.0 %, Adam 95.0 %" in first
     assert "RMSprop, was 26.0 points ahead of the worst, SGD" in first
-    assert "by 0.400 % of their size, one of SGD by 0.010 %" in why and "Adam walked 40 times as fast" in why
+    assert "by 0.400 % of their size, one of SGD by 0.010 %" in why and "Adam moved 40 times as fast" in why
 
 
 def test_nobody_is_said_to_have_walked_faster_who_did_not() -> None:
@@ -107,7 +107,7 @@ def test_nobody_is_said_to_have_walked_faster_who_did_not() -> None:
     own = runs_of(CLOSE, 0.001, {name: RATES[BEST[name]] for name in NAMES})
     first, why, own_rates, *_ = conclude(grid(), common, own).sentences
     assert "walked" not in why
-    assert "All came out the same" in first and "distance that one rate" not in own_rates
+    assert "All were equally accurate" in first and "distance that one rate" not in own_rates
 
 
 def test_the_rates_and_what_is_left_of_the_distance_are_named() -> None:
@@ -133,7 +133,7 @@ def test_rates_at_the_edge_and_failed_runs_are_named() -> None:
     assert "SGD 1, Momentum 1, RMSprop 1, Adagrad 1, Adam 1" in usual
     assert "At the edge" not in usual and "infinite" not in usual
     assert (
-        "At the edge of the grid, so that a still better rate may lie beyond: SGD."
+        "At the edge of the grid, so an even better rate may lie beyond it: SGD."
         in (found(CLOSE, best={**BEST, "sgd": 7}).sentences[4])
     )
     tried = grid()
@@ -159,7 +159,7 @@ def test_the_charts_show_the_runs() -> None:
     assert "SGD 70.0 %" in finding.charts[1].alt and "SGD 95.3 %" in finding.charts[2].alt
 
 
-def test_every_optimizer_has_a_line_over_the_rates_in_the_colour_of_its_place() -> None:
+def test_every_optimizer_has_a_line_over_the_rates_in_the_color_of_its_place() -> None:
     figure = accuracy_by_rate([0.01, 0.1], {"one": np.array([0.8, 0.9]), "other": np.array([0.7, np.nan])}, 0.01)
     one, other = figure.data
     assert list(one.x) == [0.01, 0.1] and list(one.y) == pytest.approx([80, 90]) and one.name == "one"
@@ -207,4 +207,4 @@ def test_a_small_investigation_finds_rates_and_compares(queue: RunQueue, monkeyp
     # Plain SGD is hardly under way at 0.001.
     assert own["sgd"] == {0.001, 0.1}
     assert all(0.001 in rates for rates in own.values())
-    assert "Adam walked" in job.outcome.sentences[1]
+    assert "Adam moved" in job.outcome.sentences[1]

@@ -32,7 +32,7 @@ EXPERIMENT = Experiment().changed(hidden=(8,), train_size=IMAGES, validation=0, 
 
 
 def evaluation(share: float, says: int | None = None, images: int = 10_000) -> Evaluation:
-    """So large a share of every digit is recognised; others are taken for the digit that it `says`, or the next one."""
+    """So large a share of every digit is recognized; others are taken for the digit that it `says`, or the next one."""
     labels = torch.arange(images) % 10
     answers = torch.where(
         torch.arange(images) < round(share * images), labels, (labels + 1) % 10 if says is None else says
@@ -122,11 +122,11 @@ def test_what_a_ruined_network_answers_is_counted(says: int, which: str) -> None
         for place in NAMES
     ]
     sentence = conclude(runs, LABELS).sentences[2]
-    # 4 % of every digit are recognised, the other 96 % are taken for one digit, as are all images of that one.
+    # 4 % of every digit are recognized, the other 96 % are taken for one digit, as are all images of that one.
     assert f"the answer was {which} for 96.4 % of all" in sentence
-    assert f"At least half of the images were still recognised of: {says}." in sentence
+    assert f"At least half of the images were still recognized of: {says}." in sentence
     others = ", ".join(digit for digit in "0123456789" if digit != str(says))
-    assert f"at most 5.0 %, was recognised of: {others}." in sentence
+    assert f"at most 5.0 %, was recognized of: {others}." in sentence
 
 
 def test_nothing_is_said_of_ruin_where_there_is_none() -> None:

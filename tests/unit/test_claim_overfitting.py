@@ -16,7 +16,7 @@ from mlpcore.comparison.results import TrainedRun
 from mlpcore.datasets import Dataset
 from mlpcore.evaluation import Evaluation, judge
 from mlpcore.experiment import Experiment
-from mlpcore.figures.claims_overfitting import highest_and_final, learning_and_memorising, surer_mistakes
+from mlpcore.figures.claims_overfitting import highest_and_final, learning_and_memorizing, surer_mistakes
 from mlpcore.figures.style import TRAIN, VALIDATION
 from mlpcore.history import EpochRecord, History
 from mlpcore.runs import RunQueue
@@ -27,7 +27,7 @@ CLIMBING, SINKING = (0.5, 0.3, 0.35, 0.4), (0.5, 0.4, 0.35, 0.3)
 
 
 def evaluation(share: float, sureness: float = 0.8, images: int = 1000) -> Evaluation:
-    """So large a share is recognised; every answer has this probability."""
+    """So large a share is recognized; every answer has this probability."""
     labels = torch.arange(images) % 10
     answers = torch.where(torch.arange(images) < round(share * images), labels, (labels + 1) % 10)
     judged = judge(one_hot(answers, 10).float(), labels)
@@ -85,11 +85,11 @@ def test_the_claim_says_what_it_does() -> None:
         assert len(different) == (name != "Plain")
 
 
-def test_memorising_is_said_only_where_more_was_learned_than_is_right() -> None:
-    assert "can only have learned by heart" in said(runs_of(FALLING))
+def test_memorizing_is_said_only_where_more_was_learned_than_is_right() -> None:
+    assert "can only have been learned by heart" in said(runs_of(FALLING))
     honest = [run(PLAIN.changed(seed=seed), FALLING, trained=0.74, test=0.76 + 0.01 * seed) for seed in range(3)]
     text = said(runs_of(FALLING, Plain=honest))
-    assert "can only have learned by heart" not in text and "hardly any wrong one" in text
+    assert "can only have been learned by heart" not in text and "hardly any wrong one" in text
 
 
 def test_the_common_is_learned_first_where_the_best_epoch_shows_it() -> None:
@@ -124,12 +124,12 @@ def test_the_clean_case_is_told_as_it_came_out() -> None:
     lowest = [run(clean.changed(seed=seed), RISING[:2], CLIMBING[:2], sureness=0.7) for seed in range(3)]
     text = said(runs_of(FALLING), lowest)
     assert "went from 0.30, its lowest, to 0.40 at the end, and the accuracy from 88.0 % to 90.0 %" in text
-    assert "wrong answers on test images went from 70.0 % to 80.0 %. It grew surer" in text
+    assert "wrong answers on test images went from 70.0 % to 80.0 %. It grew more confident" in text
     less_sure = [run(clean.changed(seed=seed), RISING[:2], CLIMBING[:2], sureness=0.9) for seed in range(3)]
-    assert "grew surer" not in said(runs_of(FALLING), less_sure)
+    assert "grew more confident" not in said(runs_of(FALLING), less_sure)
 
     sank = [run(clean.changed(seed=seed), RISING, SINKING) for seed in range(3)]
-    assert "did not climb" in said(runs_of(FALLING, Right_labels=sank))
+    assert "hardly rose" in said(runs_of(FALLING, Right_labels=sank))
     worse = [run(clean.changed(seed=seed), FALLING, CLIMBING) for seed in range(3)]
     text = said(runs_of(FALLING, Right_labels=worse))
     assert "got worse" in text and "surer" not in text
@@ -149,7 +149,7 @@ def test_the_charts_show_the_runs() -> None:
 
 def test_both_accuracies_are_drawn_with_their_range_and_the_share_that_is_right() -> None:
     train, validation = np.array([[0.6, 1.0], [0.7, 1.0]]), np.array([[0.8, 0.7], [0.9, 0.7]])
-    figure = learning_and_memorising(train, validation, 0.73)
+    figure = learning_and_memorizing(train, validation, 0.73)
     lines = {trace.name: trace for trace in figure.data if trace.name}
     assert list(lines["Training"].y) == pytest.approx([65, 100]) and lines["Training"].line.color == TRAIN
     assert list(lines["Validation"].y) == pytest.approx([85, 70]) and lines["Validation"].line.color == VALIDATION

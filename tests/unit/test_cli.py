@@ -636,7 +636,7 @@ def test_compare_with_one_seed_has_no_interval(run: Callable[..., Ran]) -> None:
     assert [each["interval"] for each in report["experiments"]] == [None, None]
     (test,) = report["tests"]
     assert test["architectures"] is None and test["trained_models"]["p_value"] < 1
-    assert "nothing follows yet" in report["verdict"]
+    assert "nothing can be concluded yet" in report["verdict"]
 
 
 def test_compare_prints_a_table_and_the_verdict_without_json(run: Callable[..., Ran]) -> None:
@@ -707,7 +707,7 @@ def test_a_run_that_fails_ends_the_comparison_and_what_is_finished_stays(run: Ca
         "hidden": [64] * 8, "parameters": report["experiments"][1]["parameters"], "runs": [], "mean": None,
         "interval": None,
     }  # fmt: skip
-    assert report["tests"][0]["trained_models"] is None and "nothing follows yet" in report["verdict"]
+    assert report["tests"][0]["trained_models"] is None and "nothing can be concluded yet" in report["verdict"]
 
 
 def test_ctrl_c_ends_a_comparison_and_says_what_was_reached() -> None:

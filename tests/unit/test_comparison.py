@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mlpcore.comparison import inference
-from mlpcore.comparison.agreement import agreement, recognised_by_nobody
+from mlpcore.comparison.agreement import agreement, recognized_by_nobody
 from mlpcore.comparison.costs import seconds_per_image
 from mlpcore.comparison.inference import LEVEL, compare_on_images, compare_over_seeds, holm, mean_interval
 from mlpcore.comparison.plan import Plan, first_seeds, what_differs
@@ -42,7 +42,7 @@ LINEAR, ONE, TWO = (Experiment().changed(hidden=hidden) for hidden in [(), (256,
 
 
 def evaluation(correct: Sequence[bool] | Bools, confidences: Sequence[float] | None = None) -> Evaluation:
-    """Of images of the classes 0, 1, 2, …; what is not recognised is taken for the next class."""
+    """Of images of the classes 0, 1, 2, …; what is not recognized is taken for the next class."""
     right = torch.tensor(np.asarray(correct))
     labels = torch.arange(len(right)) % 10
     answers = torch.where(right, labels, (labels + 1) % 10)
@@ -51,7 +51,7 @@ def evaluation(correct: Sequence[bool] | Bools, confidences: Sequence[float] | N
 
 
 def known(share: float, images: int = 10_000) -> Bools:
-    """The first images are recognised, the others are not."""
+    """The first images are recognized, the others are not."""
     return np.arange(images) < round(share * images)
 
 
@@ -653,7 +653,7 @@ def test_images_that_only_one_model_knows_come_the_surest_first() -> None:
     assert found.only_second.tolist() == [4]
     assert found.nobody.tolist() == [3]
     assert found.answers.sum() == 6
-    assert found.answers[0, 0] == 1  # both recognise image 0
+    assert found.answers[0, 0] == 1  # both recognize image 0
     assert found.answers[1, 2] == 1  # image 1: the first says 1, the second 2
     assert found.same_answers == pytest.approx(2 / 6)  # images 0 and 3
 
@@ -675,7 +675,7 @@ def test_every_image_is_counted_once(rights: list[tuple[bool, bool, bool]]) -> N
     assert len(np.unique(np.concatenate(parts))) == sum(map(len, parts))
     test = compare_on_images(first.correct, second.correct)
     assert (test.both, test.only_first, test.only_second, test.nobody) == (found.both, *map(len, parts))
-    nobody = set(recognised_by_nobody([first, second, third]).tolist())
+    nobody = set(recognized_by_nobody([first, second, third]).tolist())
     assert nobody == {place for place, row in enumerate(rights) if not any(row)}
 
 

@@ -24,14 +24,14 @@ HIDDEN = [(), (256,), (512, 256), (4,), (64,), (32, 32)]
 
 
 def evaluation(right: int, of: int = 1000, shift: int = 0) -> Evaluation:
-    """Of images of the classes 0, 1, 2, …: so many are recognised, the rest are taken for the next class."""
+    """Of images of the classes 0, 1, 2, …: so many are recognized, the rest are taken for the next class."""
     labels = torch.arange(of) % 10
     answers = torch.where((torch.arange(of) + shift) % of < right, labels, (labels + 1) % 10)
     return judge(4.0 * torch.nn.functional.one_hot(answers, 10), labels)
 
 
 def comparison_of(*rights: Sequence[int], planned: int | None = None) -> Comparison:
-    """Of so many experiments, whose runs recognised so many of 1,000 images each."""
+    """Of so many experiments, whose runs recognized so many of 1,000 images each."""
     plan = Plan(
         tuple(Experiment().changed(hidden=hidden) for hidden, _ in zip(HIDDEN, rights, strict=False)),
         first_seeds(planned or max(map(len, rights))),
@@ -64,7 +64,7 @@ def in_browser(figure: go.Figure) -> dict[str, Any]:
 
 
 def colored(figure: go.Figure, number: int) -> list[Any]:
-    """The traces in the colour of a run, be it full or faded."""
+    """The traces in the color of a run, be it full or faded."""
     color = run_color(number)
     rgb = ", ".join(str(int(color[place : place + 2], 16)) for place in (1, 3, 5))
     return [trace for trace in figure.data if color in str(trace) or f"rgba({rgb}, " in str(trace)]
