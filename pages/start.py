@@ -23,7 +23,7 @@ st.title("MLP Lab")
 show_lesson("start")
 ready = dataset_ready("mnist")
 on_a_mission = ready and show_current_mission()
-words, picture = st.columns([3, 2], gap="large", vertical_alignment="center")
+words, picture = st.columns([3, 2], gap="large")
 with words:
     st.markdown(
         "Build small neural networks, train them on real handwritten digits, look inside while they learn, compare "

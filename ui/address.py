@@ -1,8 +1,8 @@
-"""A page's address in the browser: what the page writes there, and when what it says there is news.
+"""A page's address in the browser: what the page writes into it, and when something in it is new.
 
-A click on the heels of another one still comes with the address from before that. It is no link that somebody has
-followed, and must not undo what the first click has changed. So the address that a session has given to a page counts,
-not one that it has just left.
+A click right after another one still comes with the address from before the first. It is not a link that somebody has
+followed, and must not undo what the first click changed. So what counts is the address that the session has given to
+the page, not one that it has just left.
 """
 
 import time
@@ -16,12 +16,12 @@ _NOTED, _WHEREABOUTS = "noted_address", "whereabouts"
 _Address = dict[str, list[str]]
 
 _ECHO_SECONDS = 5.0
-"""How long a browser may take to hear of a page's new address: through a slow network, or while it draws charts."""
+"""How long a browser may take to learn a page's new address: over a slow network, or while it draws charts."""
 
 
 @dataclass
 class _Whereabouts:
-    """Where the session is, and the addresses that it has left lately, each with the time."""
+    """Where the session is, and the addresses that it has left recently, each with the time."""
 
     page: str
     address: _Address
@@ -41,7 +41,7 @@ class _Whereabouts:
 
 
 def note_page(page: str) -> None:
-    """Notes which page is shown, and puts its address right if the browser has not heard of it yet; for app.py."""
+    """Notes which page is shown, and corrects its address if the browser has not learned it yet; for app.py."""
     here = _whereabouts()
     if here is None or here.page != page:
         st.session_state[_WHEREABOUTS] = _Whereabouts(page, _address())
@@ -56,7 +56,7 @@ def note_in_address(values: Mapping[str, str | list[str]]) -> None:
 
 
 def write_in_address(values: Mapping[str, str | list[str]]) -> None:
-    """Writes something into the page's address, and takes out what is empty; only if that changes it."""
+    """Writes values into the page's address and removes empty ones; only if that changes anything."""
     if here := _whereabouts():
         _catch_up(here)
     address = _address()
@@ -66,26 +66,26 @@ def write_in_address(values: Mapping[str, str | list[str]]) -> None:
             address[name] = wanted
         else:
             address.pop(name, None)
-    # All at once, since each change is a step for the browser's button Back.
+    # All at once, since each change is a step for the browser's Back button.
     if address != _address():
         replace_address(address)
 
 
 def replace_address(address: Mapping[str, str | list[str]]) -> None:
-    """Gives the page another address, as if one had come by a link to it."""
+    """Gives the page another address, as if a link had led there."""
     st.query_params.from_dict(address)
     if here := _whereabouts():
         here.move_to(_address())
 
 
 def came_by_link() -> bool:
-    """Whether the page's address says something that no page has written there itself."""
+    """Whether the page's address says something that no page has written into it."""
     address = _address()
     return bool(address) and address != st.session_state.get(_NOTED)
 
 
 def note_link() -> None:
-    """Notes that the page shows what its address says: from now on that is no news."""
+    """Notes that the page shows what its address says: from now on that is not new."""
     st.session_state[_NOTED] = _address()
 
 

@@ -1,13 +1,13 @@
-"""What a page's run has to say is heard to its end, also if a live fragment is due in that very moment.
+"""All messages of a page's run reach the browser, even if a live fragment is due at the very moment when it ends.
 
-As soon as a session's run is over Streamlit starts anew for the next fragment, and from then on listens no more to the
-run before, although its last words may still be on their way. On a busy server, with fragments that run by themselves,
-a click would now and then show nothing, or the browser would be told of parts of a page without the page itself ("Bad
-delta path index"). Here the new start waits for the last word.
+As soon as a session's run is over, Streamlit starts the next one for the fragment that is due, and from then on ignores
+the previous run, although its last messages may still be on their way. On a busy server with fragments that run by
+themselves, a click would sometimes show nothing, or the browser would be told about parts of a page without the page
+itself ("Bad delta path index"). Here the new run waits for the last message of the old one.
 
-Also, what waits to be sent would lose its parts that the fragment is to show anew. The browser, which closes the gaps
-once a page is complete, would then put the fragment in the place of what follows it. Here a fragment's start takes
-nothing back.
+Also, Streamlit drops messages that wait to be sent and that the fragment is about to replace. The browser, which closes
+gaps once a page is complete, would then put the fragment in the place of what follows it. Here a fragment's start drops
+nothing.
 """
 
 from streamlit.runtime.app_session import AppSession, AppSessionState
@@ -20,7 +20,7 @@ _clear = AppSession._clear_queue
 
 
 def hear_last_words() -> None:
-    """Has all sessions of this server do so; for app.py."""
+    """Makes all sessions of this server do so; for app.py."""
     AppSession._create_scriptrunner = _start_after_last_word  # type: ignore[assignment, method-assign]
     AppSession._clear_queue = _clear_for_a_page  # type: ignore[assignment, method-assign]
 
@@ -32,12 +32,12 @@ def _start_after_last_word(session: AppSession, data: RerunData) -> None:
         return
 
     def try_again() -> None:
-        # The last word takes what is over away from the session.
+        # The last message removes the old run from the session.
         runner = session._scriptrunner
         if session._state is AppSessionState.SHUTDOWN_REQUESTED:
             return
         if runner not in (None, over) and data.is_auto_rerun:
-            # What has begun meanwhile knows better what there is in the browser, and the next time is soon.
+            # The run that has started meanwhile knows better what the browser shows; the fragment is due again soon.
             return
         if runner is None or not runner.request_rerun(data):
             _start_after_last_word(session, data)
@@ -49,5 +49,5 @@ def _clear_for_a_page(session: AppSession, fragment_ids_this_run: list[str] | No
     if fragment_ids_this_run is None:
         _clear(session)
     else:
-        # What comes now is of another run, and must not be put in the place of what waits.
+        # The next messages belong to another run, and must not replace those that wait.
         session._browser_queue._delta_index_map.clear()

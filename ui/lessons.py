@@ -254,19 +254,18 @@ def _make_link(page: str, part: str, address: Callable[[], Mapping[str, str | li
 def _chosen(page: str) -> tuple[list[str], list[str]]:
     """Lets one choose what is locked and what is hidden, of that which is not picked as locked or as free already."""
     controls = CONTROLS[page]
-    how = st.segmented_control(
+    # One below the other, since the column on the Train page is narrow.
+    how = st.radio(
         "Controls that stay as they are",
         ["these", "except"],
         key=f"lesson_how_{page}",
-        default="these",
         format_func={"these": "Lock only …", "except": "Lock everything except …"}.__getitem__,
-        required=True,
         persist_state="session",
     )
     name, label, explanation = {
         "these": ("lock", "Locked", "Visible, but cannot be changed."),
         "except": ("free", "Not locked", "Can be changed; everything else is locked."),
-    }[how or "these"]
+    }[how]
     picked = _pick(page, name, label, explanation, list(controls))
     locked = picked if how == "these" else [name for name in controls if name not in picked]
     may_be_hidden = [name for name in controls if name not in picked]

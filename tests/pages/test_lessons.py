@@ -146,7 +146,7 @@ class TestTrainAndCompare:
 
     def test_everything_can_be_locked_but_a_few(self) -> None:
         app = open_page("train", experiment="hidden:64 learning_rate:0.05")
-        app.segmented_control(key="lesson_how_train").set_value("except")
+        app.radio(key="lesson_how_train").set_value("except")
         again(app)
         app.multiselect(key="lesson_free_train").set_value(["learning_rate"])
         again(app)
