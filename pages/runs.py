@@ -17,7 +17,7 @@ through_app()
 
 st.title("Runs")
 st.caption(
-    "Runs that you train are saved on the server, also when it restarts. The runs of a comparison are not listed here; "
+    "Runs that you train are saved on the server, where they survive a restart. Those of a comparison are not listed; "
     "the comparison is on the Compare page until the server stops."
 )
 st.caption(

@@ -282,9 +282,9 @@ OVERFITTING = Claim(
     done=(
         f"The tutorial's larger network learns {PLAIN.data.train_images:,} images for {PLAIN.hyperparameters.epochs} "
         f"epochs; {100 * PLAIN.data.label_noise:g} % of their labels are random. Then again with dropout, weight "
-        f"decay, early stopping, {TIMES_THE_DATA} times as many images, and right labels. With {len(SEEDS)} seeds each, "
-        f"that makes {len(SEEDS) * len(VARIANTS)} runs, plus {len(SEEDS)} short ones to examine the network at its lowest "
-        "loss."
+        f"decay, early stopping, {TIMES_THE_DATA} times as many images, and right labels. With {len(SEEDS)} seeds "
+        f"each, that makes {len(SEEDS) * len(VARIANTS)} runs, plus {len(SEEDS)} short ones to examine the network at "
+        "its lowest loss."
     ),
     question=(
         "New images have right labels. What happens to the plain network's accuracy on them during these "

@@ -650,7 +650,7 @@ def test_compare_prints_a_table_and_the_verdict_without_json(run: Callable[..., 
     beginnings = [
         "These trained models (seed 0): ",
         "These architectures: ",
-        "What 2 seeds can show, by a rough guess from so few: ",
+        "What 2 seeds can show, roughly estimated from so few: ",
     ]
     assert len(sentences) == 3
     assert all(sentence.startswith(words) for sentence, words in zip(sentences, beginnings, strict=True))
