@@ -1,4 +1,4 @@
-"""What a person can take away: an experiment as code, a model as ONNX, a history as tables, its charts as a page."""
+"""Export: an experiment as code, a model as ONNX, a history as tables, its charts as a web page."""
 
 from mlpcore.export.charts import charts_html
 from mlpcore.export.code import PARTS, Part, script, snippet

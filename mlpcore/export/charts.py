@@ -1,4 +1,4 @@
-"""A run's charts as one page that needs no network: it can be kept, sent, and opened in any browser."""
+"""A run's charts as one self-contained web page, which opens in any browser without a network."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from mlpcore.training import Result
 
 @dataclass(frozen=True)
 class _Chart:
-    """A figure, what it is called, and what it shows in words for readers who cannot see it; its height in pixels."""
+    """A figure with its title, its alternative text, and its height in pixels."""
 
     title: str
     alt: str
@@ -26,13 +26,13 @@ class _Chart:
 
 
 def charts_html(title: str, experiment: Experiment, history: History, result: Result | None, color: str) -> str:
-    """All charts of a run as an HTML page with plotly.js inside, some 5 MB; nothing is fetched when it is opened.
+    """All charts of a run as an HTML page that includes plotly.js, about 5 MB; it loads nothing when it is opened.
 
     Args:
-        title: what the run is called; shown as it is, whatever it contains.
+        title: of the run; it is escaped.
         experiment: what was trained.
-        history: what was recorded; the charts of it that would be empty are left out.
-        result: what came out; None where nothing did, so that the charts of the test images are left out.
+        history: of the run; empty charts are left out.
+        result: of the run; without one, the charts of the test images are left out.
         color: of the run, hexadecimal.
     """
     return template("charts.html.jinja").render(
@@ -76,12 +76,12 @@ def _of_training(experiment: Experiment, history: History, color: str) -> list[_
         charts += [
             _Chart(
                 "Loss per epoch",
-                "Line chart: training and, where images were set aside, validation loss against epoch.",
+                "Line chart: training loss and, if there are validation images, validation loss against epoch.",
                 figures.loss_per_epoch(history, epochs),
             ),
             _Chart(
                 "Accuracy per epoch",
-                "Line chart: share of the training and validation images recognised against epoch.",
+                "Line chart: training and validation accuracy against epoch.",
                 figures.accuracy_per_epoch(history, epochs),
             ),
         ]
@@ -107,14 +107,14 @@ def _of_test(experiment: Experiment, result: Result) -> list[_Chart]:
     classes = datasets.load(experiment.data.dataset).classes
     return [
         _Chart(
-            "Which classes are taken for which",
+            "Which classes it confuses",
             "Confusion matrix of the test images: true class by row, predicted class by column.",
             figures.confusion_matrix(result.test, classes),
             460,
         ),
         _Chart(
             "Accuracy per class",
-            "Bar chart: share of the test images of each class that were recognised, with 95 % intervals.",
+            "Bar chart: share of the test images of each class that the model got right, with 95 % intervals.",
             figures.class_accuracies(result.test, classes),
             380,
         ),

@@ -1,8 +1,8 @@
-"""An experiment as PyTorch code with nothing but torch and torchvision, which gives the numbers of this library.
+"""An experiment as PyTorch code that needs only torch and torchvision and gives the same numbers as this library.
 
-It draws the same random numbers for the same purposes and computes with the same operations: on the CPU of one machine
-all losses are equal bit for bit. On a graphics processor they are equal up to rounding, since there the pixels are
-divided before they reach it.
+It draws the same random numbers for the same purposes and uses the same operations: on the CPU of the same machine, all
+losses are equal bit for bit. On a GPU they are equal up to rounding, since the pixels are divided before they are moved
+there.
 """
 
 import inspect
@@ -29,33 +29,33 @@ from mlpcore.training import choose_device, make_optimizer
 Part = Literal["data", "model", "loss", "optimizer", "loop", "evaluation"]
 
 PARTS: tuple[Part, ...] = get_args(Part)
-"""What the code of an experiment consists of, in the order in which it runs."""
+"""The parts of the code of an experiment, in the order in which they run."""
 
-# Once and for all, since a class is found by parsing its file, which two threads must not do at the same time.
+# Read once, since finding a class means parsing its file, which two threads must not do at the same time.
 _SOURCES = inspect.getsource(Dropout), inspect.getsource(augmentation)
 
 
 def script(experiment: Experiment) -> str:
     """A Python script that trains `experiment` and prints the loss of every epoch and the test accuracy.
 
-    It takes the images from the folder that the environment variable MLPLAB_DATA names, else from ``data``, and
-    downloads them if they are not there. The list `losses` in it holds the training loss of every step.
+    It reads the images from the folder in the environment variable MLPLAB_DATA, or else from ``data``, and downloads
+    them if they are missing. Its list `losses` has the training loss of every step.
 
-    A device of ``auto`` is the one that it means on this machine.
+    The device ``auto`` is replaced by the one that is used on this machine.
     """
     imports, parts = sections(experiment)
     return below_each_other([f'"""{summary(experiment)}\n"""', imports, *parts.values()])
 
 
 def snippet(experiment: Experiment, what: Part) -> str:
-    """One part of the script, with the imports and helpers that it needs; it runs after the parts before it."""
+    """One part of the script, with the imports and helpers it needs; it is to be run after the parts before it."""
     library, code = rendered(experiment)
     section = with_definitions(code[what], library, given=set())
     return below_each_other([library.imports_for(section), section])
 
 
 def sections(experiment: Experiment) -> tuple[str, dict[Part, str]]:
-    """The import lines of the script, and each of its parts, with the helpers where they are needed first."""
+    """The import lines of the script, and its parts, each with the helpers that no earlier part has needed."""
     library, code = rendered(experiment)
     given: set[str] = set()
     parts = {part: with_definitions(code[part], library, given) for part in PARTS}
@@ -63,7 +63,7 @@ def sections(experiment: Experiment) -> tuple[str, dict[Part, str]]:
 
 
 def summary(experiment: Experiment) -> str:
-    """What the code trains, what it needs, and which numbers to expect of it; a few lines."""
+    """What the code trains, what it requires, and which numbers to expect; a few lines."""
     architecture = experiment.architecture
     return template("summary.md.jinja").render(
         title=architecture.title,
@@ -75,7 +75,7 @@ def summary(experiment: Experiment) -> str:
 
 @cache
 def template(name: str) -> Template:
-    """A text of this folder with places to fill in."""
+    """A template in this folder."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         trim_blocks=True,
@@ -87,19 +87,19 @@ def template(name: str) -> Template:
 
 
 def block(source: Template, name: str, values: Mapping[str, Any]) -> str:
-    """One block of a template, filled in, without the empty lines around it."""
+    """One block of a template, rendered, without the empty lines around it."""
     return "".join(source.blocks[name](source.new_context(dict(values)))).strip()
 
 
 def rendered(experiment: Experiment) -> tuple[Library, dict[Part, str]]:
-    """All imports and helpers that the experiment's code may need, and each of its parts without them."""
+    """All imports and helpers that the experiment's code may need, and its parts without them."""
     source, values = template("experiment.py.jinja"), values_for(experiment)
     library = Library.of(block(source, "helpers", values), *_SOURCES)
     return library, {part: block(source, part, values) for part in PARTS}
 
 
 def with_definitions(code: str, library: Library, given: set[str]) -> str:
-    """`code` below the definitions that it needs beyond those `given`, to which they are added."""
+    """`code` below the definitions it needs that are not in `given`, to which they are added."""
     definitions = [definition for definition in library.definitions_for(code) if definition.name not in given]
     given |= {definition.name for definition in definitions}
     if not definitions:
@@ -108,7 +108,7 @@ def with_definitions(code: str, library: Library, given: set[str]) -> str:
 
 
 def below_each_other(pieces: Iterable[str]) -> str:
-    """The pieces with an empty line between them, and two before a function or class, as PEP 8 asks."""
+    """The pieces with an empty line between them, and two before a function or class, as in PEP 8."""
     text = ""
     for piece in pieces:
         text += ("\n\n" if piece.startswith(("def ", "class ", "@")) else "\n") * bool(text) + piece + "\n"
@@ -116,7 +116,7 @@ def below_each_other(pieces: Iterable[str]) -> str:
 
 
 def values_for(experiment: Experiment) -> dict[str, Any]:
-    """What the template's conditions ask and its places show."""
+    """The variables of the templates."""
     architecture, chosen, data = experiment.architecture, experiment.hyperparameters, experiment.data
     device = choose_device("auto").type if experiment.device == "auto" else experiment.device
     accelerated, augmented = device != "cpu", chosen.augment != "none"
@@ -158,7 +158,7 @@ def values_for(experiment: Experiment) -> dict[str, Any]:
 
 
 def _layers(experiment: Experiment, dropout: str) -> list[str]:
-    """The calls that make the layers of `mlpcore.network.MLP`, with `dropout` as the one for dropout."""
+    """The calls that make the layers of `mlpcore.network.MLP`; `dropout` is the one for dropout."""
     architecture = experiment.architecture
     layers = ["nn.Flatten()"]
     for inputs, size in zip(architecture.sizes, architecture.hidden, strict=False):
@@ -173,7 +173,7 @@ def _layers(experiment: Experiment, dropout: str) -> list[str]:
 
 
 def _optimizer(experiment: Experiment, device: torch.device) -> str:
-    """The call that makes the experiment's optimizer: the learning rate, and what differs from PyTorch's defaults."""
+    """The call that makes the experiment's optimizer, with the learning rate and whatever is not PyTorch's default."""
     optimizer = make_optimizer(experiment, nn.LayerNorm(1), device)
     usual = {name: parameter.default for name, parameter in inspect.signature(type(optimizer)).parameters.items()}
     chosen = {

@@ -1,7 +1,7 @@
-"""A comparison as PyTorch code: every experiment with every seed, then what follows over the seeds.
+"""A comparison as PyTorch code: every experiment with every seed, then the statistics over the seeds.
 
-Its training code is that of `script`: what is the same for all experiments stands there once, the rest in branches. So
-each experiment runs exactly the code of its own script, and gives its numbers.
+Its training code is that of `script`: what is the same for all experiments is written once, the rest in branches. So
+each experiment runs exactly the code of its own script, and gives the same numbers.
 """
 
 import inspect
@@ -21,15 +21,15 @@ from mlpcore.export.excerpts import Library
 _INDENT = "    "
 _HOLM = inspect.getsource(holm)
 _CODE = "code"
-"""What a part's code is called beside the names of its helpers."""
+"""The name of a part's own code, among the names of its helpers."""
 
 
 def comparison_script(plan: Plan) -> str:
-    """A Python script that trains and compares what `plan` says, and prints what came out.
+    """A Python script that trains and compares the experiments of `plan`, and prints the results.
 
-    It needs torch, torchvision and scipy, and finds the images as `script` does. Afterwards `accuracies` has for each
-    experiment's name its test accuracies in the order of the seeds; with two or more seeds `intervals` has the 95 %
-    intervals of their means, and `differences`, `difference_intervals` and `p_values` what follows for each of `pairs`.
+    It needs torch, torchvision and scipy, and finds the images as `script` does. At the end, `accuracies` has the test
+    accuracies of each experiment, by name, in the order of the seeds. With two or more seeds, `intervals` has the 95 %
+    intervals of their means, and `differences`, `difference_intervals` and `p_values` the results for each of `pairs`.
     """
     source = template("comparison.py.jinja")
     values = {
@@ -52,7 +52,7 @@ def comparison_script(plan: Plan) -> str:
 
 
 def _training(plan: Plan) -> tuple[str, Library]:
-    """The function that trains one of the experiments with a seed, and the library that its code draws upon."""
+    """The function that trains one of the experiments with a seed, and the library that its code uses."""
     library, _ = rendered(plan.experiments[0])
     pieces = [_pieces(experiment) for experiment in plan.experiments]
     body = ['"""Trains one of the models with this seed, and returns its accuracy on the test images."""']
@@ -67,10 +67,10 @@ def _training(plan: Plan) -> tuple[str, Library]:
 
 
 def _pieces(experiment: Experiment) -> dict[Part, dict[str, str]]:
-    """The parts of an experiment's script, each as the helpers that it is the first to need, by name, and its code."""
+    """The parts of an experiment's script: for each, its code and the helpers that no earlier part has needed."""
     library, code = rendered(experiment)
     pieces: dict[Part, dict[str, str]] = {}
-    # The seed is an argument of the function, whichever one the experiment has of its own.
+    # The seed is an argument of the function, so the experiment's own is not used.
     given = {"SEED"}
     for part in PARTS:
         new = {each.name: each.code for each in library.definitions_for(code[part]) if each.name not in given}
@@ -80,7 +80,7 @@ def _pieces(experiment: Experiment) -> dict[Part, dict[str, str]]:
 
 
 def _branches(codes: Sequence[str | None]) -> str:
-    """One piece of code for each experiment, None where it has none; written once where they are all the same."""
+    """One piece of code per experiment, None where it has none, as branches; written once if they are all the same."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for place, code in enumerate(codes):
         if code is not None:

@@ -1,4 +1,4 @@
-"""Excerpts from Python source: of all its imports, constants and functions only those that a piece of code needs."""
+"""Excerpts from Python source: only those imports, constants and functions that a piece of code needs."""
 
 import ast
 import sys
@@ -17,8 +17,8 @@ class Definition:
 
     Attributes:
         name: what it defines.
-        code: its source, without a line's end behind it.
-        uses: all names that occur in it.
+        code: its source, without a final line break.
+        uses: all names in it.
         is_block: whether it is a function or a class.
     """
 
@@ -30,14 +30,14 @@ class Definition:
 
 @dataclass(frozen=True)
 class Library:
-    """What some source imports and defines at its top level, to be drawn upon; made by `of`."""
+    """What some source imports and defines at its top level; made by `of`."""
 
     imports: tuple[ast.Import | ast.ImportFrom, ...]
     definitions: dict[str, Definition]
 
     @classmethod
     def of(cls, *sources: str) -> Self:
-        """The library that these sources make together; where two define the same name, the first counts."""
+        """The library of all these sources; if two define the same name, the first one is used."""
         imports: list[ast.Import | ast.ImportFrom] = []
         definitions: dict[str, Definition] = {}
         for source in sources:
@@ -54,11 +54,11 @@ class Library:
         return cls(tuple(imports), definitions)
 
     def joined(self, other: Self) -> Self:
-        """Both libraries in one; where both define the same name, this one counts."""
+        """Both libraries in one; if both define the same name, this one's is used."""
         return replace(self, imports=self.imports + other.imports, definitions=other.definitions | self.definitions)
 
     def definitions_for(self, code: str) -> list[Definition]:
-        """The definitions that `code` needs, in the library's order, with all that these need in turn."""
+        """The definitions that `code` needs, directly or indirectly, in the library's order."""
         needed: set[str] = set()
         found = set(names_in(code)) & self.definitions.keys()
         while found:
@@ -87,19 +87,19 @@ class Library:
 
 
 def names_in(code: str) -> frozenset[str]:
-    """All names that occur in `code`."""
+    """All names in `code`."""
     return frozenset(node.id for node in ast.walk(_parsed(code)) if isinstance(node, ast.Name))
 
 
 def _parsed(code: str) -> ast.Module:
-    # CPython counts for all threads together how deep in a tree it is: where two of them parse at the same time, one
-    # may find the other's count, and fail with "AST constructor recursion depth mismatch".
+    # CPython has one recursion counter for all threads: if two parse at the same time, one may see the other's count
+    # and fail with "AST constructor recursion depth mismatch".
     with _PARSING:
         return ast.parse(code)
 
 
 def laid_out(definitions: Iterable[Definition]) -> str:
-    """Definitions one below the other, with two empty lines around functions and classes, as PEP 8 asks."""
+    """Definitions one below the other, with two empty lines around functions and classes, as in PEP 8."""
     text, was_block = "", False
     for definition in definitions:
         if text:
@@ -126,5 +126,5 @@ def _order(line: str) -> tuple[bool, str]:
 
 
 def _bound(alias: ast.alias) -> str:
-    """The name that an import makes known."""
+    """The name that an import defines."""
     return alias.asname or alias.name

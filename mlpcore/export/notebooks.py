@@ -1,4 +1,4 @@
-"""An experiment as a Jupyter notebook: the script in cells, with a few words before each part."""
+"""An experiment as a Jupyter notebook: the script in cells, with an explanation of each part."""
 
 import json
 from typing import Any
@@ -8,9 +8,9 @@ from mlpcore.export.code import block, sections, summary, template, values_for
 
 
 def notebook(experiment: Experiment) -> str:
-    """The notebook as the text of an ``.ipynb`` file, format 4.5; nothing in it has been run yet.
+    """The notebook as the text of an ``.ipynb`` file, format 4.5, without outputs.
 
-    Its code is that of `script`, cut into its parts, with all imports in the first code cell.
+    Its code is that of `script`, one cell per part, with all imports in the first code cell.
     """
     texts, values = template("notebook.md.jinja"), values_for(experiment) | {"summary": summary(experiment)}
     imports, parts = sections(experiment)

@@ -1,4 +1,4 @@
-"""A trained model as ONNX, the format that other frameworks, other languages and browsers run."""
+"""A trained model as ONNX, a format that other frameworks, other languages and browsers can run."""
 
 import io
 import threading
@@ -16,30 +16,30 @@ from mlpcore.models.trained import TrainedModel
 from mlpcore.network import MLP, restored
 
 MAX_DIFFERENCE = 1e-4
-"""A logit that differs from PyTorch's by this much or more is wrong."""
+"""A logit that differs from PyTorch's by this much or more counts as wrong."""
 
 LARGE_LOGIT = 100
-"""float32 has some seven digits: beyond logits of this size the difference may grow in proportion to the largest."""
+"""float32 has about seven digits: with logits above this, the difference may grow in proportion to the largest."""
 
 CHECKED_IMAGES = 1000
 
 INPUT = (
-    "float32 [N, 28, 28], N images of any number: a light digit on a dark ground, 0 is the ground and 1 full ink, "
-    "as torchvision's ToTensor gives them."
+    "float32 [N, 28, 28], any number N of images: 0 is the background and 1 is full ink, as returned by torchvision's "
+    "ToTensor."
 )
-OUTPUT = "float32 [N, 10], the logits: the largest is the answer, softmax makes probabilities of them."
+OUTPUT = "float32 [N, 10], the logits: the largest is the answer, softmax turns them into probabilities."
 
 
 _exporting = threading.Lock()
-"""PyTorch's exporter keeps its settings in one place for the whole process."""
+"""PyTorch's exporter has global settings."""
 
 
 class NotExportable(Exception):
-    """The exported model would not answer as the original does; the message says by how much they differ."""
+    """The exported model would give other answers than the original; the message says by how much they differ."""
 
 
 class _FromToTensor(nn.Module):
-    """The network with the normalisation before it, if its experiment normalises."""
+    """The network, preceded by the normalization if its experiment has one."""
 
     def __init__(self, network: MLP, normalize: tuple[float, float] | None) -> None:
         super().__init__()
@@ -56,15 +56,15 @@ class _FromToTensor(nn.Module):
 
 
 def onnx_bytes(model: TrainedModel) -> bytes:
-    """The content of an ``.onnx`` file; onnxruntime gave PyTorch's logits with it for 1,000 test images.
+    """The content of an ``.onnx`` file, checked: onnxruntime gives PyTorch's logits with it for 1,000 test images.
 
-    Its input is ``images``, float32 [N, 28, 28] with any N, 0 for the ground and 1 for full ink, as torchvision's
-    `ToTensor` gives them; where the experiment normalises, that is done inside. Its output is ``logits``, float32
-    [N, 10]. Title, experiment and test score are in its metadata, as in a model's safetensors file.
+    Its input is ``images``, float32 [N, 28, 28] with any N, 0 for the background and 1 for full ink, as returned by
+    torchvision's `ToTensor`; the experiment's normalization, if any, is part of the model. Its output is ``logits``,
+    float32 [N, 10]. Title, experiment and test score are in its metadata, as in a model's safetensors file.
 
     Raises:
         NotExportable: the logits differ by more than float32's rounding.
-        DataUnavailable: there are no test images to check it with.
+        DataUnavailable: there are no test images to check the model with.
     """
     content = _exported(model)
     images = datasets.load(model.experiment.data.dataset).test.images[:CHECKED_IMAGES]
@@ -75,35 +75,35 @@ def onnx_bytes(model: TrainedModel) -> bytes:
     # Not "greater or equal", which would let a NaN pass.
     if not difference < MAX_DIFFERENCE * max(1, np.abs(expected).max() / LARGE_LOGIT):
         raise NotExportable(
-            f"“{model.title}” was not exported: as ONNX it gives logits that differ from PyTorch's by up to "
-            f"{difference:.2g} on test images. Take it away as safetensors instead."
+            f"“{model.title}” was not exported: as ONNX, its logits differ from PyTorch's by up to {difference:.2g} on "
+            "test images. Export it as safetensors instead."
         )
     return content
 
 
 def _exported(model: TrainedModel) -> bytes:
     data = model.experiment.data
-    # A copy, on the CPU: whoever asks the model meanwhile gets its answers.
+    # A copy, on the CPU, since the model may be in use.
     weights = {name: tensor.cpu() for name, tensor in model.network.state_dict().items()}
     network = _FromToTensor(
         restored(model.experiment.architecture, weights), normalization(data.dataset) if data.normalize else None
     )
     exported = io.BytesIO()
     with _exporting, warnings.catch_warnings():
-        # PyTorch has a newer exporter and says so. That one changes PyTorch itself while it works, and breaks off
-        # trainings in other threads (a KeyError from `zero_grad`, with 2.13); this one leaves them alone, bit for bit.
+        # PyTorch warns that it has a newer exporter. That one patches PyTorch while it works, and aborts trainings in
+        # other threads (a KeyError from `zero_grad`, with 2.13); this one does not affect them, bit for bit.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network.eval(),
             (torch.zeros(2, 28, 28),),
-            exported,  # type: ignore[arg-type]  # the older exporter takes this, too
+            exported,  # type: ignore[arg-type]  # the older exporter accepts this
             input_names=["images"],
             output_names=["logits"],
             dynamic_axes={"images": {0: "N"}, "logits": {0: "N"}},
             dynamo=False,
         )
     file = onnx.load_from_string(exported.getvalue())
-    file.doc_string = f"{model.title}, made with MLP Lab."
+    file.doc_string = f"{model.title}, exported from MLP Lab."
     file.graph.input[0].doc_string, file.graph.output[0].doc_string = INPUT, OUTPUT
     metadata = {
         "title": model.title,

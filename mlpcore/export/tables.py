@@ -1,4 +1,4 @@
-"""A run's history as CSV: a line with the names of the columns, then one for each epoch or step."""
+"""A run's history as CSV, with a header line."""
 
 import csv
 import io
@@ -11,9 +11,9 @@ from mlpcore.history import EpochRecord, History
 
 
 def history_csv(history: History) -> str:
-    """The epochs, with the fields of `EpochRecord` as columns; what was not measured is left empty.
+    """The epochs, with the fields of `EpochRecord` as columns; what was not measured is empty.
 
-    Accuracies are fractions, losses are in nats. Every number reads back as the very same one.
+    Accuracies are fractions, losses are in nats. Numbers are written with full precision.
     """
     names = [field.name for field in fields(EpochRecord)]
     return _table(names, (asdict(record).values() for record in history.epochs))
@@ -22,7 +22,7 @@ def history_csv(history: History) -> str:
 def steps_csv(history: History) -> str:
     """The steps: their number from 1, the training loss in nats, and the learning rate, both float32."""
     numbers = range(1, history.steps + 1)
-    # numpy writes a float32 in as few digits as make it the same float32 again.
+    # numpy writes a float32 with as few digits as identify it.
     losses, rates = history.losses.astype(np.str_), history.rates.astype(np.str_)
     return _table(["step", "loss", "learning_rate"], zip(numbers, losses, rates, strict=True))
 

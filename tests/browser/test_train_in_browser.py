@@ -50,14 +50,19 @@ def look(chart: Locator) -> dict[str, Any]:
     return shown
 
 
-def wait_for_points(page: Page, chart: Locator, more_than: int) -> dict[str, Any]:
+def wait_for(page: Page, chart: Locator, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Waits until what a chart shows meets the condition."""
     for _ in range(600):
         if chart.count() and chart.evaluate("node => !!node._fullData"):
             shown = look(chart)
-            if shown["points"] > more_than:
+            if condition(shown):
                 return shown
         page.wait_for_timeout(100)
-    raise AssertionError(f"never had more than {more_than} points")
+    raise AssertionError("the chart never showed it")
+
+
+def wait_for_points(page: Page, chart: Locator, more_than: int) -> dict[str, Any]:
+    return wait_for(page, chart, lambda shown: shown["points"] > more_than)
 
 
 def plot_area(page: Page, chart: Locator) -> FloatRect:
@@ -87,7 +92,7 @@ def stop_run(page: Page) -> None:
 def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> None:
     page.get_by_role("button", name="One hidden layer").click()
     expect(page.get_by_text("203,530", exact=True)).to_be_visible()
-    set_field(page, "epochs", "3")
+    set_field(page, "epochs", "2")
     press_train(page)
     first = wait_for_points(page, chart(page, "loss_per_step"), 2)
     # First of all, since the word of the run's end goes after some seconds.
@@ -110,17 +115,14 @@ def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
     loss.scroll_into_view_if_needed()
     loss.evaluate("node => { node.dataset.mark = 'same node' }")
     loss.locator(".legendtoggle").first.click()
-    # Plotly waits for a possible second click before it hides the trace.
-    page.wait_for_timeout(800)
+    wait_for(page, loss, lambda shown: bool(shown["hidden"]))
     box = plot_area(page, loss)
     page.mouse.move(box["x"] + box["width"] * 0.02, box["y"] + box["height"] * 0.2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.9, steps=8)
     page.mouse.up()
-    page.wait_for_timeout(700)
-    zoomed = look(loss)
+    zoomed = wait_for(page, loss, lambda shown: bool(shown["x"][1] < 0.7 * int(LONG) * 938))
     assert zoomed["hidden"]
-    assert zoomed["x"][1] < 0.7 * int(LONG) * 938
     later = wait_for_points(page, loss, zoomed["points"])
     assert {key: later[key] for key in ("x", "y", "hidden", "mark")} == {
         key: zoomed[key] for key in ("x", "y", "hidden", "mark")
@@ -191,12 +193,51 @@ def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
     assert 1e-6 <= rate <= 10
 
 
+def expect_in_view(page: Page, height: int) -> None:
+    """The button as a whole and most of the loss curve are on the screen, without scrolling."""
+    button = page.get_by_role("button", name="Train", exact=True).bounding_box()
+    curve = page.locator(".live-chart:visible").first.bounding_box()
+    assert button and curve
+    assert button["y"] >= 0 and button["y"] + button["height"] < curve["y"]
+    assert curve["y"] + curve["height"] / 2 < height
+    assert page.get_by_test_id("stMain").evaluate("node => node.scrollTop") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+def test_button_and_curve_are_in_the_first_screenful_before_during_and_after(
+    open_page: Callable[..., Page], width: int, height: int
+) -> None:
+    page = open_page("train", width=width, height=height)
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+    # Two hidden layers, on few images.
+    expect(field(page, "layer_1")).to_have_value("256")
+    expect(page.locator(".live-chart .nsewdrag").first).to_be_attached()
+    expect_in_view(page, height)
+    open_group(page, "Data")
+    for name, text in [("train_size", "3000"), ("validation", "500"), ("epochs", LONG)]:
+        set_field(page, name, text)
+    page.get_by_test_id("stMain").evaluate("node => node.scrollTo(0, 0)")
+    press_train(page)
+    wait_for_points(page, chart(page, "loss_per_step"), 1)
+    expect_in_view(page, height)
+    # The table of epochs fills without moving what is below it.
+    below = page.get_by_text("Health of the layers")
+    empty = below.bounding_box()
+    table = page.get_by_test_id("stDataFrame").locator("table")
+    expect(table).to_have_attribute("aria-rowcount", re.compile(r"^[3-9]|\d\d+$"))
+    assert below.bounding_box() == empty
+    stop_run(page)
+    expect(page.get_by_test_id("stMetric").filter(has_text="Test accuracy")).to_be_visible()
+    expect_in_view(page, height)
+
+
 @pytest.mark.parametrize("width", [360, 390, 1280])
 def test_nothing_is_wider_than_the_screen(open_page: Callable[..., Page], width: int) -> None:
     page = open_page("train", width=width, height=800)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     expect(page.get_by_test_id("stMetric").first).to_be_visible()
-    page.wait_for_timeout(1000)
+    expect(page.locator(".live-chart .nsewdrag").first).to_be_attached()
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_attached()
     assert page.get_by_test_id("stMain").evaluate("node => node.scrollWidth - node.clientWidth") <= 0
 
 
@@ -204,8 +245,9 @@ def test_the_keyboard_is_enough_to_train(page: Page) -> None:
     field(page, "epochs").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("1")
-    for _ in range(20):
-        page.keyboard.press("Tab")
+    # The button is before the form.
+    for _ in range(30):
+        page.keyboard.press("Shift+Tab")
         if page.evaluate("document.activeElement.innerText").strip().endswith("Train"):
             break
     page.keyboard.press("Enter")

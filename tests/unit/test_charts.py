@@ -20,7 +20,7 @@ BLUE = "#0072B2"
 OF_TRAINING = [
     "Training loss per step", "Loss per epoch", "Accuracy per epoch", "Health of the layers", "Learning rate",
 ]  # fmt: skip
-OF_TEST = ["Which classes are taken for which", "Accuracy per class"]
+OF_TEST = ["Which classes it confuses", "Accuracy per class"]
 
 
 class Page(HTMLParser):

@@ -93,7 +93,7 @@ def test_the_script_gives_the_accuracies_intervals_and_p_values_of_the_compariso
         assert test
         assert interval == pytest.approx(test.interval)
     assert found["p_values"] == pytest.approx([pair.architectures_p for pair in comparison.pairs])
-    assert printed.count("More than chance.") == sum(pair.architectures_differ for pair in comparison.pairs)
+    assert printed.count("\nSignificant at") == sum(pair.architectures_differ for pair in comparison.pairs)
 
 
 def test_one_seed_gives_accuracies_and_no_conclusion(

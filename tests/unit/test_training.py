@@ -22,6 +22,7 @@ from mlpcore import datasets, training
 from mlpcore.datasets import Dataset, Images
 from mlpcore.evaluation import evaluate
 from mlpcore.experiment import TUTORIAL_PRESETS, Activation, Experiment, InvalidExperiment, OptimizerName
+from mlpcore.export import script
 from mlpcore.history import History
 from mlpcore.network import ACTIVATIONS
 from mlpcore.sampling import epoch_order, split
@@ -966,6 +967,24 @@ def test_schedules_move_the_rate_per_update(accumulate: int, small: Small, train
     assert one_cycle[peak:] == sorted(one_cycle[peak:], reverse=True)
     assert one_cycle[0] == pytest.approx(0.02 / 25)
     assert one_cycle[-1] < 0.02 / 5
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "nesterov", "adam"])
+def test_one_cycle_changes_the_rate_and_nothing_else(optimizer: str, small: Small, mnist: Dataset) -> None:
+    trainer = Trainer(small(schedule="one-cycle", optimizer=optimizer, learning_rate=0.01), mnist)
+    before = dict(trainer.optimizer.param_groups[0])
+    plain = torch.optim.SGD(nn.Linear(1, 1).parameters())
+    theirs = torch.optim.lr_scheduler.OneCycleLR(plain, max_lr=0.01, total_steps=21, cycle_momentum=False)
+    for _ in range(20):
+        assert trainer.optimizer.param_groups[0]["lr"] == plain.param_groups[0]["lr"]
+        take_steps(trainer, 1)
+        plain.step()
+        theirs.step()
+    after = trainer.optimizer.param_groups[0]
+    # By default, PyTorch varies momentum and betas, too; the field's help and the exported code say that this does not.
+    assert {name for name in before if name != "params" and before[name] != after[name]} == {"lr"}
+    assert "cycle_momentum=False" in script(trainer.experiment)
+    assert "PyTorch" in script(trainer.experiment).split("cycle_momentum=False")[1].split("\n")[0]
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
