@@ -116,8 +116,9 @@ def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages
     listed = page.locator("[class*='st-key-listed_']", has_text="One hidden layer (16)")
     expect(listed.get_by_text(re.compile("done · In short:"))).to_be_visible()
     listed.get_by_role("button", name="Show").click()
-    expect(size).to_have_value("16")
     expect(page.get_by_text("One hidden layer (16): 3 seeds each.")).to_be_visible()
     (job,) = parse_qs(urlsplit(first).query)["job"]
     expect(page).to_have_url(re.compile(f"job={job}"))
     expect(page.get_by_role("heading", name="Comparison", exact=True)).to_be_in_viewport()
+    page.get_by_text("Change the set-up").click()
+    expect(size).to_have_value("16")
