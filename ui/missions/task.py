@@ -75,7 +75,7 @@ def _still_to_come(mission: Mission) -> str:
     if mission.name == "draw":
         return f"{min(len(drawings()), DRAWINGS)} of {DRAWINGS} drawings kept so far."
     seconds = _seconds_to_train(mission)
-    time = f"The training takes about {duration(seconds)} on this computer. " if seconds else ""
+    time = f"The training takes about {duration(seconds)}, at the speed of the runs so far. " if seconds else ""
     return f"{time}What came out for you appears here."
 
 
