@@ -24,6 +24,7 @@ from mlpcore import datasets, runs
 from mlpcore.experiment import TUTORIAL_PRESETS
 
 ANSWERS = {"floor": ".st-key-answer", "app": ".st-key-drawn_answers"}
+CLEAR = {"floor": "Reset canvas", "app": "Clear"}
 PATIENCE_MS, REST_MS = 5000, 500
 FOUR: list[list[tuple[float, float]]] = [[(185, 80), (182, 170), (178, 250)], [(120, 40), (75, 170), (225, 170)]]
 
@@ -78,7 +79,7 @@ def rounds(pages: dict[str, Page], strokes: int) -> dict[str, float]:
         number += 1
         for name, page in pages.items():
             page.bring_to_front()
-            page.get_by_role("button", name="Reset canvas").click()
+            page.get_by_role("button", name=CLEAR[name]).click()
             page.wait_for_timeout(REST_MS)
             stroke(page, FOUR[0], random.Random(number))
             page.wait_for_timeout(REST_MS)

@@ -329,7 +329,7 @@ class Tab(_AnyPupil):
 
     async def keep(self, digit: int) -> None:
         await self._tab.locator(".st-key-drawn_was_digit").get_by_text(str(digit), exact=True).click()
-        await self._tab.get_by_text(re.compile(f"Kept as an? {digit}")).wait_for()
+        await self._tab.get_by_text(re.compile(f"My digits as an? {digit}")).wait_for()
 
     async def my_digits(self, expected: int) -> list[str]:
         await self._after(lambda page: page.get_by_role("tab", name="My digits").click())

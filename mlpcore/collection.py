@@ -1,4 +1,4 @@
-"""My digits: drawings that somebody kept, with what they really were."""
+"""My digits: saved drawings with their labels."""
 
 import json
 from collections.abc import Sequence
@@ -19,20 +19,20 @@ MAX_POINTS = 2000
 """Points kept of a drawing's strokes, many times what a digit needs; longer ones are thinned."""
 
 HELD_OUT_EVERY = 3
-"""Every third drawing is never learned from, so that it can tell how well a model does on new ones."""
+"""Every third drawing is never trained on, so that it shows how well a model does on new ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Digit:
-    """A drawing and what it was.
+    """A drawing and its label.
 
     Attributes:
         number: counts the digits of the collection, from 1.
         image: uint8 [28, 28], as the models see it.
-        strokes: the pen's way on the canvas; empty for a photo.
-        label: 0 to 9, as its owner says.
-        date: when it was kept, in UTC.
-        held_out: never learned from, only for scoring.
+        strokes: the pen strokes on the canvas; empty for a photo.
+        label: 0 to 9, chosen by its owner.
+        date: when it was saved, in UTC.
+        held_out: used for scoring only, never for training.
     """
 
     number: int
@@ -44,39 +44,39 @@ class Digit:
 
 
 class Collection:
-    """One person's digits, in the order in which they were kept."""
+    """One person's digits, in the order in which they were saved."""
 
     def __init__(self) -> None:
         self.digits: tuple[Digit, ...] = ()
         self._kept = 0
-        # Which images were ever held out: what a copy has learned from must not score it later.
+        # Also of deleted images: what a copy was trained on must not score it later.
         self._held_out: dict[bytes, bool] = {}
 
     @property
     def is_full(self) -> bool:
-        """Whether no more digits can be kept."""
+        """Whether no more digits can be saved."""
         return len(self.digits) >= MAX_DIGITS
 
     def find(self, image: Tensor) -> Digit | None:
-        """The digit with this very image, if it is kept."""
+        """The digit with exactly this image, if it is saved."""
         return next((digit for digit in self.digits if torch.equal(digit.image, image)), None)
 
     def keep(self, image: Tensor, strokes: Sequence[Stroke], label: int) -> Digit:
-        """Keeps a drawing, uint8 [28, 28]; one that is kept already gets the new label instead.
+        """Saves a drawing, uint8 [28, 28]; if it is saved already, only its label changes.
 
-        Every third new drawing is held out from learning, and so it stays, whatever happens to it afterwards.
+        Every third new drawing is held out from training, and stays held out even if it is deleted and saved again.
 
         Raises:
             ValueError: the label is not a digit from 0 to 9, or the collection is full.
         """
         if not 0 <= label < CLASSES:
-            raise ValueError(f"{label} is no digit: it is one from 0 to {CLASSES - 1}.")
+            raise ValueError(f"{label} is not a digit from 0 to {CLASSES - 1}.")
         if known := self.find(image):
             relabelled = replace(known, label=label)
             self.digits = tuple(relabelled if digit is known else digit for digit in self.digits)
             return relabelled
         if self.is_full:
-            raise ValueError(f"{MAX_DIGITS} digits are kept already: delete some, or export and delete all.")
+            raise ValueError(f"{MAX_DIGITS} digits are saved already: delete some, or export and delete all.")
         self._kept += 1
         held_out = self._held_out.setdefault(image.numpy().tobytes(), (len(self._held_out) + 1) % HELD_OUT_EVERY == 0)
         digit = Digit(self._kept, image.clone(), _thinned(strokes), label, datetime.now(UTC), held_out)

@@ -1,6 +1,6 @@
-"""Fine-tuning: a copy of a trained model learns from somebody's own drawings, mixed with what it was trained on.
+"""Fine-tuning: a copy of a trained model is trained on a person's own drawings, mixed with its training images.
 
-Without the mixture it would forget the other digits while it learns these (catastrophic forgetting: M. McCloskey,
+Without the mixture it would forget the other digits (catastrophic forgetting: M. McCloskey,
 N. J. Cohen 1989).
 """
 
@@ -20,7 +20,7 @@ from mlpcore.sampling import seeded, split
 
 STEPS = 300
 LEARNING_RATE = 3e-4
-"""A third of Adam's usual rate: the copy is to keep what it knows."""
+"""A third of Adam's usual rate, so that the copy keeps what it knows."""
 
 DRAWINGS_PER_BATCH, DATASET_IMAGES_PER_BATCH = 32, 96
 SEED = 7
@@ -28,11 +28,11 @@ SEED = 7
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What came out.
+    """The result.
 
     Attributes:
         model: the tuned copy, with its own score on the test images.
-        held_out: drawings that were not learned from.
+        held_out: number of drawings that were not trained on.
         right_before, right_after: how many of them the original and the copy read right.
     """
 
@@ -43,7 +43,7 @@ class FineTuned:
 
 
 def may_fine_tune(digits: Sequence[Digit]) -> bool:
-    """Whether there is something to learn from and something held out to score."""
+    """Whether there are drawings to train on and held-out ones to score."""
     return any(digit.held_out for digit in digits) and any(not digit.held_out for digit in digits)
 
 
@@ -56,12 +56,12 @@ def fine_tune(
     on; 300 steps of Adam.
 
     Args:
-        digits: as `may_fine_tune` wants them.
+        digits: such that `may_fine_tune` is true.
         dataset: the one that the model was trained on.
         title: what the copy is called.
 
     Yields:
-        The share of the steps done, 0 to 1, and at last the result.
+        The share of the steps done, 0 to 1, and finally the result.
     """
     drawings, drawn_labels = as_tensors([digit for digit in digits if not digit.held_out])
     rows, _ = split(model.experiment.data)

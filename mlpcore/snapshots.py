@@ -1,6 +1,6 @@
-"""What a growing model makes of one drawing, from the first step to the last, and what its first layer looked for.
+"""How a model in training answers to one drawing, from the first step to the last, with its first-layer weights.
 
-Much happens in the first steps of a training and little in the last ones, so the looks are spaced evenly on a
+Much happens in the first steps of training and little in the last ones, so the looks are spaced evenly on a
 logarithmic scale. The first layer's weights are kept in 8 bits each, with one scale per neuron, which is exact to 1/254
 of a neuron's largest weight.
 """

@@ -84,7 +84,7 @@ def read(path: Path) -> list[PenDigit]:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise InvalidInk(
-                f"more than {MAX_BYTES:,} bytes, some 20,000 digits, are not read at once, since that takes too much "
+                f"more than {MAX_BYTES:,} bytes, about 20,000 digits, would take too much "
                 "memory and time: split the file between two segments."
             )
         return parse(content)
@@ -123,7 +123,7 @@ def parse(content: bytes) -> list[PenDigit]:
             _check_nothing_follows(block)
     if block.keyword == ".PEN_DOWN":
         raise InvalidInk(
-            f"it ends within the stroke that begins in line {block.number:,}: a part of the file is missing."
+            f"it ends within the stroke that starts in line {block.number:,}: part of the file is missing."
         )
     _check_ink(digits)
     return digits
@@ -144,7 +144,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _axes(block: _Block) -> list[str]:
     axes = [name for _, text in block.lines for name in text.split()]
     if not {"X", "Y"} <= set(axes):
-        raise InvalidInk(f"line {block.number:,}: .COORD must name X and Y among what belongs to a point.")
+        raise InvalidInk(f"line {block.number:,}: .COORD must include X and Y.")
     return axes
 
 
@@ -155,9 +155,7 @@ def _digit(block: _Block) -> PenDigit | None:
     label = _LABEL.search(block.first)
     if label is None or label[1] not in tuple("0123456789"):
         shown = reprlib.repr(label[1]) if label else "none"
-        raise InvalidInk(
-            f'line {block.number:,}: the label of a digit is "0" to "9" in quotes, and here it is {shown}.'
-        )
+        raise InvalidInk(f'line {block.number:,}: the label of a digit is "0" to "9" in quotes, not {shown}.')
     return PenDigit(int(label[1]))
 
 
@@ -184,7 +182,7 @@ def _coordinate(word: str, line: int) -> float:
         number = np.nan
     if not abs(number) <= MAX_COORDINATE:
         raise InvalidInk(
-            f"line {line:,}: {reprlib.repr(word)} is no coordinate: it is a number within ±{MAX_COORDINATE:,.0f}."
+            f"line {line:,}: {reprlib.repr(word)} is not a coordinate, a number within ±{MAX_COORDINATE:,.0f}."
         )
     return number
 
@@ -201,8 +199,8 @@ def _check_nothing_follows(block: _Block) -> None:
 def _check_ink(digits: list[PenDigit]) -> None:
     if not digits:
         raise InvalidInk(
-            'it holds no digit. A UNIPEN file is needed, in ASCII, with lines such as .SEGMENT DIGIT 0 ? "8" '
-            "and their strokes after .PEN_DOWN."
+            'it contains no digits. Expected a UNIPEN file in ASCII with lines such as .SEGMENT DIGIT 0 ? "8" '
+            "followed by strokes after .PEN_DOWN."
         )
     empty = sum(not digit.strokes for digit in digits)
     if 2 * empty > len(digits):

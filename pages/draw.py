@@ -1,4 +1,4 @@
-"""Draw: draw a digit, and the models answer as the pen lifts."""
+"""Draw: draw a digit, and the models answer as soon as you lift the pen."""
 
 import streamlit as st
 
@@ -19,8 +19,7 @@ through_app()
 
 st.title("Draw a digit")
 st.caption(
-    "The models know the ten digits and nothing else: whatever you draw, each answers with the digit that it resembles "
-    "most to that model."
+    "The models know nothing but the ten digits: whatever you draw, each answers with the digit it finds most similar."
 )
 show_lesson(PAGE)
 problems = take_address()
@@ -37,7 +36,7 @@ if problems is not None or st.session_state.get(_OPEN_TAB) not in [TABS[name] fo
     st.session_state[_OPEN_TAB] = TABS[st.session_state[TAB]]
 tabs = dict(zip(names, st.tabs([TABS[name] for name in names], key=_OPEN_TAB, on_change="rerun"), strict=True))
 st.session_state[TAB] = next(name for name in names if TABS[name] == st.session_state[_OPEN_TAB])
-# The sheet stays where it is, also while another tab is open.
+# Also while another tab is open, so that the sheet keeps its drawing.
 if "draw" in tabs:
     with tabs["draw"]:
         drawing_board(choices)

@@ -46,7 +46,7 @@ def show_answers(image: Tensor, choices: Sequence[Choice], key: str) -> None:
                 st.warning(remark.sentence, icon=":material/psychology_alt:")
         st.markdown(_table(choices, probabilities, is_odd=bool(odd)))
         st.caption(
-            "In the test: how many of the answers about as sure as this were right. The test images are all digits; "
+            "Right in test: of the test images on which the model was about as sure. These are all digits; "
             "a letter or a scribble can get an answer just as sure.",
             help=_UNSURE,
         )
@@ -81,13 +81,13 @@ def _verdict(answers: Sequence[int], choices: Sequence[Choice], *, is_odd: bool)
 
 def _table(choices: Sequence[Choice], probabilities: Sequence[Tensor], *, is_odd: bool) -> str:
     """What each model answers and how reliable such answers were, as Markdown."""
-    rows = ["| Model | Answer | In the test |", "| :-- | :-- | :-- |"]
+    rows = ["| Model | Answer | Right in test |", "| :-- | :-- | :-- |"]
     for choice, each in zip(choices, probabilities, strict=True):
         confidence = float(each.max())
         record = choice.model.test.at(confidence)
         unsure = " :orange-badge[:material/help: unsure]" if is_odd or is_unsure(choice.model, confidence) else ""
         rows.append(
             f"| {choice.short_title} | **{int(each.argmax())}** · {figures.probability_in_words(confidence)}{unsure} "
-            f"| {f'{record.right:,} of {record.images:,} right' if record.images else 'no answer this sure'} |"
+            f"| {f'{record.right:,} of {record.images:,}' if record.images else 'no answer this sure'} |"
         )
     return "\n".join(rows)

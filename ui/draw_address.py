@@ -1,4 +1,4 @@
-"""What the Draw page shows, apart from drawings, and what its address says of it."""
+"""What the Draw page shows, apart from drawings, and how its address encodes it."""
 
 import streamlit as st
 
@@ -21,7 +21,7 @@ TABS = {
 TAB = "draw_tab"
 """Key of the session's state for the name of the tab that is open."""
 
-ANSWER, RUNNER_UP, NONE = "its answer", "its second choice", "nothing in particular"
+ANSWER, RUNNER_UP, NONE = "its answer", "its second choice", "no other digit"
 DIGITS = [str(digit) for digit in range(CLASSES)]
 
 _PLACES = ("drawn", "photo")
@@ -35,13 +35,13 @@ def why_key(place: str, question: str) -> str:
 
 
 def take_address() -> list[str] | None:
-    """Lets the page show what its address asks for, if that is news; to be called before the widgets.
+    """Shows what the address asks for, if it has changed; call it before the widgets.
 
-    Returns a sentence for each value in the address that is not possible and was left out; None if nothing was new.
+    Returns a sentence for each invalid value, which is ignored; None if the address has not changed.
     """
     problems = page_address.take(PAGE, _parts())
     if problems is not None:
-        # The address speaks of what was drawn, and a photo begins with the same questions.
+        # The address holds the questions about the drawing; a photo starts with the same ones.
         for question in _QUESTIONS:
             for place in _PLACES[1:]:
                 st.session_state[why_key(place, question)] = st.session_state[why_key(_PLACES[0], question)]
@@ -81,12 +81,12 @@ def _named(key: str, what: str, values: dict[str, str]) -> Part:
 def _read_models(text: str) -> list[str]:
     keys = [] if text == _NO_MODEL else list(dict.fromkeys(text.split(",")))
     if len(keys) > MOST:
-        raise ValueError(f"It names {len(keys):,} models, and {MOST} can answer at the same time.")
+        raise ValueError(f"It names {len(keys):,} models, but at most {MOST} can answer at a time.")
     choices = all_choices()
     for key in keys:
         if key not in choices:
             raise ValueError(
-                f"There is no model {key[:20]!r} here: it may be a run of another browser or server, or be deleted."
+                f"There is no model {key[:20]!r} here. It may be another browser's or server's, or deleted."
             )
     return keys
 
@@ -94,7 +94,7 @@ def _read_models(text: str) -> list[str]:
 def _read_why_model(text: str) -> str:
     picked: list[str] = st.session_state[PICKED]
     if text not in picked:
-        raise ValueError(f"The model {text[:20]!r} to explain is none of those that answer: {', '.join(picked)}.")
+        raise ValueError(f"The model to explain, {text[:20]!r}, is not one of those that answer: {', '.join(picked)}.")
     return text
 
 

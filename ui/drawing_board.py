@@ -1,4 +1,4 @@
-"""The sheet to draw on, what the network sees of it, and what the models answer as the pen lifts."""
+"""The sheet to draw on, the image that the networks see, and the models' answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ _DRAWING = "drawing"
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """What is on the sheet: the image that goes into the networks, uint8 [28, 28], and the strokes behind it."""
+    """What is on the sheet: the networks' input, uint8 [28, 28], and the strokes that it was made from."""
 
     image: Tensor
     strokes: tuple[Stroke, ...]
 
 
 def current_drawing() -> Drawing | None:
-    """What this session's sheet held when it was looked at last."""
+    """What was on this session's sheet when it was last shown."""
     drawing: Drawing | None = st.session_state.get(_DRAWING)
     return drawing
 
 
 @st.fragment
 def drawing_board(choices: Sequence[Choice]) -> None:
-    """The sheet with all that follows from it; a stroke runs nothing but this."""
+    """The sheet and everything that depends on it; a stroke reruns only this."""
     with st.container(horizontal=True, gap="large"):
         with st.container(width=SIDE + 4, key="drawn_sheet"):
             strokes = digit_canvas()
@@ -46,8 +46,8 @@ def drawing_board(choices: Sequence[Choice]) -> None:
         with st.container(width="stretch"):
             if image is None:
                 st.info(
-                    "Draw a digit from 0 to 9 on the sheet, with mouse, pen or finger. The models answer as the pen "
-                    "lifts. Without a pointer, give a photo instead.",
+                    "Draw a digit from 0 to 9 on the sheet with a mouse, pen or finger. The models answer as soon as "
+                    "you lift it. If you cannot draw, use a photo.",
                     icon=":material/draw:",
                 )
                 return
@@ -68,8 +68,9 @@ def show_seen(image: Tensor, key: str) -> None:
     """The image that goes into the networks, uint8 [28, 28], enlarged."""
     st.markdown(
         "**What the network sees**",
-        help="What you drew, made anew in MNIST's way: scaled to fit 20×20 pixels, in a thin line, and moved so that "
-        "the centre of mass lies in the middle of 28×28. So size, place and brush make no difference.",
+        help="Your drawing, redrawn as MNIST's images were made: scaled to fit 20×20 pixels, with a thin line, and "
+        "moved so that its center of mass is in the middle of 28×28 pixels. Size, position and brush make no "
+        "difference.",
     )
     live_chart(
         as_json(figures.seen_image(image)),

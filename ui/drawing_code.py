@@ -1,4 +1,4 @@
-"""The code that asks the chosen models about a drawing, and the files that it reads."""
+"""Code that asks the chosen models about a drawing, and the model files that it reads."""
 
 import re
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from ui.show_code import show_code
 
 
 def show_drawing_code(image: Tensor, choices: Sequence[Choice], key: str) -> None:
-    """The answers of the chosen models to `image`, uint8 [28, 28], as code; not where a lesson hides what they are."""
+    """The chosen models' answers to `image`, uint8 [28, 28], as code; not if a lesson hides the models' names."""
     if not choices or lesson().locks("names"):
         return
     files = {f"{_as_file_name(choice.short_title)}.safetensors": choice for choice in choices}
     with show_code(answering({file: choice.model for file, choice in files.items()}, image), key=f"{key}_code"):
-        st.caption("The code reads these files. They go into the folder in which it runs.")
+        st.caption("The code reads these files. Save them in the folder where you run it.")
         with st.container(horizontal=True):
             for file, choice in files.items():
                 st.download_button(

@@ -1,4 +1,4 @@
-"""Saying what a drawing really was, which keeps it in My digits."""
+"""Saying which digit a drawing is, which saves it to My digits."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from ui.words import a_digit
 
 
 def what_it_was(image: Tensor, strokes: Sequence[Stroke], key: str) -> None:
-    """Asks what the drawing, uint8 [28, 28], really was; the answer keeps it, and another answer corrects that."""
+    """Asks which digit the drawing, uint8 [28, 28], is; an answer saves it, and another answer changes its label."""
     kept = my_digits().find(image)
     pills = f"{key}_was_digit"
     st.session_state[pills] = kept.label if kept else None
@@ -24,12 +24,14 @@ def what_it_was(image: Tensor, strokes: Sequence[Stroke], key: str) -> None:
         on_change=_keep,
         args=(pills, image, strokes),
         disabled=my_digits().is_full and not kept,
-        help="Keeps the drawing in My digits, for you alone. A second click takes it back.",
+        help="Saves the drawing to My digits, which only you see. Click again to undo.",
     )
     if kept:
-        st.caption(f":material/check: Kept as {a_digit(kept.label)} in My digits, {len(my_digits().digits)} in all.")
+        st.caption(
+            f":material/check: Saved to My digits as {a_digit(kept.label)} ({len(my_digits().digits)} in total)."
+        )
     elif my_digits().is_full:
-        st.caption(f"My digits holds {MAX_DIGITS} drawings, which is all it can: delete some there to keep more.")
+        st.caption(f"My digits is full ({MAX_DIGITS} drawings). Delete some there to save more.")
 
 
 def _keep(pills: str, image: Tensor, strokes: Sequence[Stroke]) -> None:

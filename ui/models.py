@@ -36,7 +36,7 @@ class Choice:
 
     @cached_property
     def model(self) -> TrainedModel:
-        """The model itself, which may have to be read from the disk."""
+        """The model itself, which may have to be read from disk."""
         return self.load()
 
 
@@ -130,7 +130,7 @@ def usual_models() -> list[str]:
 
 
 def model_picker() -> list[Choice]:
-    """Lets one choose up to four models; returns them in the order in which they were chosen."""
+    """Shows the choice of up to four models; returns them in the order in which they were chosen."""
     choices, locked = all_choices(), lesson().locks("models")
     st.session_state[PICKED] = _picked(choices, locked=locked)
     nameless = lesson().locks("names")
@@ -144,7 +144,7 @@ def model_picker() -> list[Choice]:
             disabled=locked,
             placeholder="Choose up to four models",
             persist_state="session",
-            help="Three are bundled with MLP Lab. Your runs join the list when they have finished.",
+            help="Three models are bundled with MLP Lab. Your runs appear here when they have finished.",
         )
     chosen = [choices[key] for key in st.session_state[PICKED] if can_be_asked(choices[key])]
     return [_nameless(choice, place) for place, choice in enumerate(chosen)] if nameless else chosen
@@ -183,5 +183,5 @@ def can_be_asked(choice: Choice) -> bool:
         st.error(plain(str(invalid)), icon=":material/error:")
         return False
     if dataset != "mnist":
-        st.error(f"{plain(choice.title)} has not learned digits.", icon=":material/error:")
+        st.error(f"{plain(choice.title)} was not trained on digits.", icon=":material/error:")
     return dataset == "mnist"

@@ -1,4 +1,4 @@
-"""My digits: the drawings that somebody kept, how the models do on them, and a copy of a model that learns them."""
+"""My digits: saved drawings, how well the models read them, and fine-tuning a copy of a model on them."""
 
 from collections.abc import Sequence
 
@@ -16,24 +16,24 @@ from ui.session import my_digits, my_models
 from ui.words import a_digit, percent, plain
 
 _PICTURE_PIXELS = 84
-_TUNED, _TAUGHT = "my_digits_tuned", "my_digits_taught"
+_TUNED, _COUNT = "my_digits_tuned", "my_digits_tuned_count"
 _MOST_COPIES = 4
 
 
 @st.fragment
 def show_my_digits(choices: Sequence[Choice]) -> None:
-    """The kept drawings with what the chosen models read in them; exporting, deleting and learning from them."""
+    """The saved drawings and how the chosen models read them; export, deletion and fine-tuning."""
     digits = my_digits().digits
     if not digits:
         st.info(
-            "No drawing has been kept yet. Draw one, say below it what it was, and it appears here. Nobody else sees "
-            "your drawings; they are kept until the server is restarted.",
+            "No drawings saved yet. Draw a digit, then choose what it was below the answers, and it appears here. Only "
+            "you see your drawings. They are lost when the server restarts.",
             icon=":material/draw:",
         )
         return
     st.caption(
-        f"{len(digits)} of at most {MAX_DIGITS}. They are yours: nobody else sees them. A restart of the "
-        "server loses them, so export what you want to keep."
+        f"{len(digits)} of at most {MAX_DIGITS}. Only you see them. They are lost when the server restarts, so export "
+        "what you want to keep."
     )
     _scores(digits, choices)
     _gallery(digits, choices)
@@ -46,17 +46,17 @@ def show_my_digits(choices: Sequence[Choice]) -> None:
             key="my_digits_export",
             icon=":material/download:",
             on_click="ignore",
-            help="A JSON file with label, date, pen strokes and the 28×28 image of every drawing.",
+            help="A JSON file with the label, date, pen strokes and 28×28 image of each drawing.",
         )
         st.button("Delete all", key="my_digits_clear", icon=":material/delete_sweep:", on_click=my_digits().clear)
-    st.subheader("Teach a copy")
+    st.subheader("Fine-tune a copy")
     _fine_tuning(digits, choices)
 
 
 def _scores(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
     with st.container(horizontal=True, gap="medium"):
         for choice in choices:
-            # A copy that was taught here is scored on what it never saw.
+            # A copy fine-tuned here is scored on what it has not seen.
             fair = [digit for digit in digits if digit.held_out or choice.key not in my_models()]
             if not fair:
                 continue
@@ -66,8 +66,8 @@ def _scores(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
                 choice.short_title,
                 f"{right} of {len(fair)} right",
                 width="content",
-                help="On the held-out drawings only, since it may have learned from the others."
-                if choice.key in my_models() else "On all drawings kept here.",
+                help="On the held-out drawings only, since it may have been trained on the others."
+                if choice.key in my_models() else "On all drawings saved here.",
             )  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def _gallery(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
                     ink_on_paper(digit.image, _PICTURE_PIXELS),
                     width=_PICTURE_PIXELS,
                     caption=f"{digit.label}{score}{', held out' if digit.held_out else ''}",
-                    alt=f"A drawing kept as {a_digit(digit.label)}{score}.",
+                    alt=f"A drawing saved as {a_digit(digit.label)}{score}.",
                 )
                 st.button(
                     "Delete",
@@ -91,29 +91,30 @@ def _gallery(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
                     icon=":material/delete:",
                     on_click=my_digits().delete,
                     args=(digit,),
-                    help=f"Kept {digit.date:%d %B %Y, %H:%M} UTC.",
+                    help=f"Saved {digit.date:%d %B %Y, %H:%M} UTC.",
                 )
 
 
 def _fine_tuning(digits: Sequence[Digit], choices: Sequence[Choice]) -> None:
     held_out = sum(digit.held_out for digit in digits)
     st.caption(
-        "A copy of a model learns from your drawings, mixed with MNIST images so that it does not forget the rest. "
-        f"Every third drawing you keep is held out: the copy never sees it, and only those ({held_out} now) are scored."
+        "A copy of a model is trained on your drawings, mixed with MNIST images so that it does not forget the rest. "
+        f"Every third drawing you save is held out: the copy is not trained on it, and only scored on "
+        f"these ({held_out} now)."
     )
     if not choices:
-        st.caption("Choose a model above first.")
+        st.caption("Choose at least one model above.")
         return
     names = {choice.key: choice.title for choice in choices}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.selectbox("Model to copy", list(names), format_func=names.__getitem__, key="my_digits_base", width=320)
         pressed = st.button(
-            "Teach a copy",
+            "Fine-tune a copy",
             key="my_digits_tune",
             icon=":material/school:",
             disabled=not may_fine_tune(digits),
-            help="Takes some seconds; stay on this tab meanwhile. Possible as soon as three drawings have been kept. "
-            f"The last {_MOST_COPIES} copies stay among the models.",
+            help="Takes a few seconds; stay on this tab until it is done. You need at least three saved drawings. Your "
+            f"last {_MOST_COPIES} copies stay in the list of models.",
         )
     if pressed and dataset_ready("mnist"):
         _tune(next(choice for choice in choices if choice.key == key), digits)
@@ -126,9 +127,9 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
     # For this thread, so that it does not wait for whatever trains meanwhile.
     torch.set_num_threads(1)
     models = my_models()
-    number = st.session_state[_TAUGHT] = st.session_state.get(_TAUGHT, 0) + 1
+    number = st.session_state[_COUNT] = st.session_state.get(_COUNT, 0) + 1
     title = f"My copy {number} of {choice.short_title}"
-    bar = st.progress(0.0, text="A copy is learning")
+    bar = st.progress(0.0, text="Fine-tuning a copy")
     try:
         for event in fine_tune(choice.model, digits, datasets.load("mnist"), title):
             if isinstance(event, FineTuned):
@@ -139,7 +140,7 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
                 st.session_state[_TUNED] = event
                 draw_with(key)
             else:
-                bar.progress(event, text="A copy is learning")
+                bar.progress(event, text="Fine-tuning a copy")
     except DataUnavailable as problem:
         st.error(str(problem), icon=":material/error:")
         return
@@ -148,9 +149,9 @@ def _tune(choice: Choice, digits: Sequence[Digit]) -> None:
 
 def _outcome(tuned: FineTuned) -> str:
     return (
-        f"**{plain(tuned.model.title)}** is among the models now. "
-        f"Of the {tuned.held_out} held-out drawings, which it never "
-        f"saw, the original reads {tuned.right_before} right and the copy {tuned.right_after}. On MNIST's test images "
-        f"the copy reaches {percent(tuned.model.test.accuracy, 2)}."
-        + (" So few drawings say little: keep more to be surer." if tuned.held_out < 20 else "")
+        f"**{plain(tuned.model.title)}** is now one of the models. "
+        f"Of the {tuned.held_out} held-out drawings, which it has not seen, the original model reads "
+        f"{tuned.right_before} correctly and the copy {tuned.right_after}. On MNIST's test images the copy reaches "
+        f"{percent(tuned.model.test.accuracy, 2)}."
+        + (" That is too few drawings to tell much: save more." if tuned.held_out < 20 else "")
     )

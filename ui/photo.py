@@ -1,4 +1,4 @@
-"""A digit from a photo, read the same way as a drawn one."""
+"""A digit from a photo, read in the same way as a drawn one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _PHOTO, _UPLOADER = "photo", "photo_uploader"
 
 @dataclass(frozen=True, eq=False)
 class _Photo:
-    """What was given, and the image, uint8 [28, 28], or the problem that came of it."""
+    """The file, and the image found in it, uint8 [28, 28], or the problem with it."""
 
     content: bytes
     image: Tensor | None
@@ -31,7 +31,7 @@ class _Photo:
 
 @st.fragment
 def show_photo(choices: Sequence[Choice]) -> None:
-    """Takes a photo by file or clipboard and shows what the chosen models read in it."""
+    """Takes a photo from a file or the clipboard and shows how the chosen models read it."""
     # A new key empties the uploader, so that it never names a file that is no longer shown.
     uploader = f"photo_file_{st.session_state.setdefault(_UPLOADER, 0)}"
     with st.container(horizontal=True, vertical_alignment="bottom", key="photo_input"):
@@ -43,8 +43,8 @@ def show_photo(choices: Sequence[Choice]) -> None:
             on_change=_take_file,
             args=(uploader,),
             width=420,
-            help="Dark on light or light on dark, PNG, JPEG or WebP. It stays in this browser session only, until you "
-            "remove it or give another.",
+            help="PNG, JPEG or WebP, dark on light or light on dark. The photo is kept for this browser session only, "
+            "until you remove or replace it.",
         )
         st.chat_input(
             "Or paste one and press Enter",
@@ -63,7 +63,7 @@ def show_photo(choices: Sequence[Choice]) -> None:
         return
     with st.container(horizontal=True, gap="large"):
         with st.container(width=304):
-            st.image(photo.content, width=220, alt="The photo that was given.")
+            st.image(photo.content, width=220, alt="Your photo.")
             st.button("Remove photo", key="photo_remove", type="tertiary", icon=":material/delete:", on_click=_remove)
             show_seen(photo.image, key="photo")
         with st.container(width="stretch"):
@@ -86,7 +86,7 @@ def _take_file(uploader: str) -> None:
     if file:
         _take(file.getvalue())
     else:
-        # Also on the way from one file to the next, so the uploader has to stay.
+        # This also happens between one file and the next, so the uploader has to stay.
         st.session_state.pop(_PHOTO, None)
 
 

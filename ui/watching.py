@@ -1,4 +1,4 @@
-"""When did it learn your digit? A model is trained while it is asked about one drawing, and every stage is kept."""
+"""When did it learn your digit? A model in training is asked about one drawing again and again."""
 
 from collections.abc import Sequence
 
@@ -24,9 +24,11 @@ _PICTURE_PIXELS = 140
 
 
 def show_watching(image: Tensor | None, choices: Sequence[Choice]) -> None:
-    """Offers to train a model that is asked about `image`, uint8 [28, 28], all the while."""
+    """Offers to train a model that is asked about `image`, uint8 [28, 28], as it trains."""
     if image is None:
-        st.info("Draw a digit first, then train a model here and see when it learns it.", icon=":material/draw:")
+        st.info(
+            "Draw a digit first. Then train a model here and see when it learns to read it.", icon=":material/draw:"
+        )
     else:
         _start(image, choices)
     run = runs.queue.get(st.session_state.get(_RUN, ""))
@@ -62,8 +64,8 @@ def _start(image: Tensor, choices: Sequence[Choice]) -> None:
                 "Train and watch", key="watch_train", type="primary", icon=":material/play_arrow:", disabled=not ready
             )
         st.caption(
-            "A fresh model learns from MNIST, never from your drawing. At some 60 steps, close together at first, it "
-            "is asked what your drawing is. It takes the place of the one watched before."
+            "A new model trains on MNIST, never on your drawing. At about 60 steps, closer together at the start, it "
+            "is asked what your drawing is. It replaces the model you watched before."
         )
     if pressed:
         experiment = experiments[title]
@@ -73,7 +75,7 @@ def _start(image: Tensor, choices: Sequence[Choice]) -> None:
 
 
 def _experiments() -> dict[str, Experiment]:
-    """The tutorial's models, and what the Train page's form holds, if that reads digits."""
+    """The tutorial's models, and the one set up on the Train page, if that learns digits."""
     offered = {preset.architecture.title: preset for preset in TUTORIAL_PRESETS.values()}
     form: Experiment | None = st.session_state.get("last_experiment")
     if form and form.data.dataset == "mnist" and form not in offered.values():
@@ -95,13 +97,13 @@ def _live(run: Run, watch: Watch, *, was_final: bool) -> None:
         st.error(run.error, icon=":material/error:")
     looks = list(watch.looks)
     if not looks or not run.step:
-        st.caption("The curves begin with the first step.")
+        st.caption("The curves start with the first step.")
         return
     steps, answers = np.array([look.step for look in looks]), np.array([look.probabilities for look in looks])
     total, color_of_run = run.experiment.total_steps, figures.run_color(run.number)
     left, right = st.columns(2)
     with left:
-        st.markdown(f"**What it makes of your {watch.label}**")
+        st.markdown(f"**Its answer to your {watch.label}**")
         live_chart(
             as_json(figures.learned_curve(steps, answers, watch.label, total, color_of_run)),
             key=f"learned_curve_{run.id}",
@@ -120,7 +122,7 @@ def _live(run: Run, watch: Watch, *, was_final: bool) -> None:
 
 
 def _in_words(looks: list[Look], label: int) -> str:
-    """Since when the model has read the drawing as `label` without interruption."""
+    """Since which step the model has read the drawing as `label` every time it was asked."""
     right = [int(look.probabilities.argmax()) == label for look in looks]
     last = looks[-1]
     share = figures.probability_in_words(float(last.probabilities[label]))
@@ -130,29 +132,29 @@ def _in_words(looks: list[Look], label: int) -> str:
     since = len(right) - 1 - next((back for back, each in enumerate(reversed(right)) if not each), len(right))
     first = looks[since + 1]
     if first.step == 0:
-        return f"{now} It answered {label} from the start, untrained: that was luck."
-    return f"{now} It has answered **{label}** ever since step {first.step:,} (as far as it was asked)."
+        return f"{now} It answered {label} from the start, before any training: that was luck."
+    return f"{now} It has answered **{label}** every time since step {first.step:,}."
 
 
 def _stages(run: Run, watch: Watch) -> None:
     snapshots = {look.step: (look, layer) for look, layer in watch.snapshots}
     if len(snapshots) < 2:
         return
-    st.subheader("Step through its growth", anchor=False)
+    st.subheader("Step through the training", anchor=False)
     step = st.select_slider(
         "Training step",
         list(snapshots),
         value=next(reversed(snapshots)),
         key=f"stage_{run.id}",
         format_func=lambda step: f"{step:,}",
-        help="The arrow keys move it.",
+        help="You can also use the arrow keys.",
     )
     look, layer = snapshots[step]
     answer = int(look.probabilities.argmax())
     left, right = st.columns([1, 2])
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.image(ink_on_paper(watch.image, 84), width=84, alt="The drawing that was watched.")
+            st.image(ink_on_paper(watch.image, 84), width=84, alt="The drawing that the model was asked about.")
             st.metric(
                 f"After step {step:,}",
                 f"{answer} · {figures.probability_in_words(float(look.probabilities[answer]))}",
@@ -168,8 +170,8 @@ def _stages(run: Run, watch: Watch) -> None:
         chosen = most_changed(watch, _PICTURES)
         st.markdown(
             f"**First-layer weights of the {len(chosen)} neurons that changed most**",
-            help="Each picture shows the 784 weights of one neuron, where the pixels are that they belong to: ink on "
-            "orange places excites the neuron, ink on blue ones calms it. The colours mean the same at all steps.",
+            help="Each picture shows the 784 weights of one neuron, each at its pixel: ink on orange raises the "
+            "neuron's weighted sum, ink on blue lowers it. The color scale is the same for all steps.",
         )
         live_chart(
             as_json(figures.weight_pictures(layer.pictures(chosen), _COLUMNS, largest_weight(watch, chosen))),

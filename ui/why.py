@@ -1,4 +1,4 @@
-"""Why a model answers as it does: which places of the image speak for a digit, and which against."""
+"""Why a model answers as it does: which parts of the image count for a digit, and which against it."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from mlpcore import figures
 from mlpcore.inspection import METHODS, Target, closest_contest, votes
 from ui.draw_address import ANSWER, DIGITS, NONE, RUNNER_UP, why_key
+from ui.glossary import meaning
 from ui.lessons import lesson
 from ui.live_chart import as_json, live_chart
 from ui.models import Choice
@@ -15,14 +16,14 @@ from ui.words import plain
 
 
 def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
-    """Lets one choose model, digit, rival and method, and shows how every place of `image`, uint8 [28, 28], votes."""
+    """Asks for model, digit, rival and method, and shows how each pixel of `image`, uint8 [28, 28], votes."""
     if not choices or "why" in lesson().hidden:
         return
     st.markdown(
         "**Why?**",
-        help="Votes are changes of the logit, the number that a model gives a digit before softmax turns all ten into "
-        "probabilities. Against a rival, they are changes of the difference of two logits. Near the border, where "
-        "MNIST has no ink, a model has learned nothing, and its votes are guesswork.",
+        help="A vote is a change in the digit's logit or, with a rival, in the difference of the two logits. Near "
+        "the border, where MNIST has no ink, a model has learned nothing, so its votes there mean little.\n\n"
+        + meaning("logit"),
     )
     by_key, locked = {choice.key: choice for choice in choices}, lesson().locks("why")
     if st.session_state[why_key(key, "model")] not in by_key:
@@ -67,17 +68,17 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
     live_chart(
         as_json(figures.votes_image(votes(choice.model, image, target, method), image)),
         key=f"{key}_votes",
-        alt=f"Map of the image: which places speak for {target}, and which against.",
+        alt=f"Map of the image: which pixels count for {target}, and which against it.",
         height=320,
     )
     account = METHODS[method]
     st.caption(
-        f"**{target}**, as {plain(choice.title)} sees it. {account.meaning} ([{account.source}]({account.url}).)"
+        f"**{target}**, according to {plain(choice.title)}. {account.meaning} ([{account.source}]({account.url}).)"
     )
 
 
 def _target(logits: Tensor, digit: str, rival: str) -> Target:
-    """What the fields ask for, where "its answer" and "its second choice" are those of these logits."""
+    """What the fields ask for; "its answer" and "its second choice" are taken from these logits."""
     contest = closest_contest(logits)
     wanted = contest.digit if digit == ANSWER else int(digit)
     if rival == NONE:

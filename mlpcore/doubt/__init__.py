@@ -1,4 +1,4 @@
-"""What a drawing or an answer leaves to doubt, in words; how much is too much is measured (`benchmarks.doubt`)."""
+"""When to doubt a drawing or an answer, in words; the thresholds are measured (`benchmarks.doubt`)."""
 
 from mlpcore.doubt.answers import is_unsure
 from mlpcore.doubt.remarks import Remark, remarks

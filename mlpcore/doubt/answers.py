@@ -1,4 +1,4 @@
-"""When an answer is to be called unsure: where such answers are known to be wrong too often.
+"""When to call an answer unsure: if such answers are known to be wrong too often.
 
 A model's probability alone does not tell: some models say 0.99 and mean 0.9. What it is worth is on record for every
 model, from the test images. Drawings are harder than these: where a few percent of the answers to test images are

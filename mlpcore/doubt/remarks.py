@@ -1,8 +1,8 @@
-"""What is odd about a drawing itself, whatever the models say to it.
+"""What is odd about a drawing itself, whatever the models answer.
 
 The models know ten digits and cannot say "none of these". So a small network, the detector, looks at every drawing
-first: it was taught to tell one digit from several digits and from random strokes (`mlpcore.doubt.teaching`). It speaks
-where it is more certain that this is no single digit than for all but 1 in 200 of MNIST's digits.
+first: it was trained to tell one digit from several digits and from random strokes (`mlpcore.doubt.teaching`). It warns
+where it is more certain that this is not a single digit than for all but 1 in 200 of MNIST's digits.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Remark:
 
 
 def remarks(image: Tensor) -> list[Remark]:
-    """What there is to say about a drawing, uint8 [28, 28]: nothing for most digits, one remark for most else.
+    """Warnings about a drawing, uint8 [28, 28]: none for most digits, one for most other drawings.
 
     Digits get one by mistake, about 1.5 % of pen-drawn ones, and letters often get none, since many pass for a digit:
     `benchmarks.doubt` prints the shares.
@@ -79,4 +79,4 @@ def _extent(image: Tensor) -> int:
 def _longest_part(image: Tensor) -> int:
     """Width or height in pixels, whichever is larger, of the largest piece of ink that hangs together."""
     parts, _ = ndimage.label(image.numpy(), np.ones((3, 3)))
-    return int(max(side.stop - side.start for box in ndimage.find_objects(parts) for side in box))
+    return max(int(side.stop - side.start) for box in ndimage.find_objects(parts) for side in box)

@@ -2,7 +2,7 @@
 
 A digit is the longest line in the picture, dark or light: shadows, tables and the paper itself are broad, and dirt is
 short. Its outline is found to fractions of a pixel, and then it goes the way of pen strokes: the middle of its line is
-brought to MNIST's size and drawn anew with MNIST's pen.
+brought to MNIST's size and redrawn with MNIST's pen.
 """
 
 import io
@@ -70,8 +70,8 @@ CANDIDATES = 5
 """Parts of the picture that are looked at, those with the longest outlines."""
 
 _NO_DIGIT = (
-    "No digit was found in this picture. Write one digit, dark on light or light on dark, and photograph it from close "
-    "by, with nothing else in the picture."
+    "No digit was found in this picture. Write one digit, dark on light or light on dark, and take a close photo of it "
+    "with nothing else in the picture."
 )
 
 # Pillow warns of pictures that are refused here anyway, and the warning would go to the server's log.
@@ -103,7 +103,7 @@ def image_from_photo(data: bytes) -> Tensor:
         uint8 [28, 28], 0 = background, 255 = full ink.
 
     Raises:
-        UnreadablePhoto: the file is no such picture, too large or damaged, or no digit was found in it.
+        UnreadablePhoto: the file is not such a picture, is too large or damaged, or no digit was found in it.
     """
     picture = _opened(data)
     # Ink as light as one ground is seen on the other.
@@ -143,8 +143,8 @@ def _opened(data: bytes) -> Image.Image:
         raise UnreadablePhoto(_too_many_pixels("more than 170 million")) from None
     except Exception:  # Over damaged files Pillow raises a dozen kinds of error.
         raise UnreadablePhoto(
-            "This file is no picture that can be read, or only a part of one. PNG, JPEG and WebP files can be read: "
-            "save the picture as one of them, as most phones do when they share a photo."
+            "This file is not a picture that can be read, or only a part of one. Save the picture as PNG, JPEG or "
+            "WebP, as most phones do when they share a photo."
         ) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -153,7 +153,7 @@ def _opened(data: bytes) -> Image.Image:
         return _decoded(image)
     except Exception:  # As above: it has opened, and may still be damaged further on.
         raise UnreadablePhoto(
-            f"This {image.format} file is damaged, or only a part of one. Save or send it once more."
+            f"This {image.format} file is damaged, or only a part of one. Save or send it again."
         ) from None
 
 

@@ -1,7 +1,7 @@
 """Pen strokes, as vectors → the 28×28 image MNIST would have made of them.
 
 Shrinking a canvas shrinks the pen with it, so that a digit comes out thick or thin by the size it was drawn at. Here
-the lines themselves are brought to MNIST's size and drawn anew with MNIST's pen.
+the lines themselves are brought to MNIST's size and redrawn with MNIST's pen.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Figures of how a model grew: its answer to one drawing, and what its first neurons look for."""
+"""Figures of a model during training: its answer to one drawing, and its first-layer weights."""
 
 import numpy as np
 import numpy.typing as npt

@@ -159,7 +159,7 @@ def test_no_part_of_the_page_is_wider_than_the_screen(draw_page: Page) -> None:
     draw_digit(draw_page, 5)
     tabs = {
         "Photo": draw_page.get_by_text("Photo of one digit"),
-        "My digits": draw_page.get_by_text("No drawing has been kept yet."),
+        "My digits": draw_page.get_by_text("No drawings saved yet"),
         "When did it learn it?": draw_page.get_by_role("button", name="Train and watch"),
         "Draw": draw_page.locator(".st-key-drawn_bars .live-chart .bars"),
     }
@@ -223,7 +223,7 @@ def test_moving_a_stroke_in_edit_mode_moves_it_for_the_models(draw_page: Page) -
 def test_what_it_was_is_kept_for_this_browser_only_and_outlasts_a_reload(draw_page: Page, open_page: Opener) -> None:
     draw_digit(draw_page, 7)
     draw_page.locator(".st-key-drawn_was").get_by_text("7", exact=True).click()
-    expect(draw_page.get_by_text("Kept as a 7 in My digits, 1 in all.")).to_be_visible()
+    expect(draw_page.get_by_text("Saved to My digits as a 7")).to_be_visible()
     draw_page.reload()
     open_tab(draw_page, "My digits")
     expect(draw_page.get_by_text(re.compile("^7, [0-3] of 3 right$"))).to_be_visible()
@@ -232,9 +232,9 @@ def test_what_it_was_is_kept_for_this_browser_only_and_outlasts_a_reload(draw_pa
     assert '"label": 7' in download.value.path().read_text("utf-8")
     stranger = open_page("draw")
     open_tab(stranger, "My digits")
-    expect(stranger.get_by_text("No drawing has been kept yet.")).to_be_visible()
+    expect(stranger.get_by_text("No drawings saved yet")).to_be_visible()
     draw_page.get_by_role("button", name="Delete", exact=True).click()
-    expect(draw_page.get_by_text("No drawing has been kept yet.")).to_be_visible()
+    expect(draw_page.get_by_text("No drawings saved yet")).to_be_visible()
 
 
 def photo_of(digit: int) -> bytes:
@@ -272,7 +272,7 @@ def test_a_model_is_asked_about_the_drawing_while_it_learns(draw_page: Page) -> 
     expect(curve).to_be_visible()
     expect(draw_page.get_by_text("After step")).to_be_visible()
     draw_page.get_by_role("button", name="Stop", exact=True).click()
-    expect(draw_page.get_by_text("Step through its growth")).to_be_visible()
+    expect(draw_page.get_by_text("Step through the training")).to_be_visible()
     stage = draw_page.get_by_test_id("stMetric").filter(has_text="After step")
     trained = stage.inner_text().splitlines()[-1]
     slider = draw_page.get_by_role("slider", name="Training step")

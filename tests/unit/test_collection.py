@@ -75,7 +75,7 @@ def test_strokes_of_many_points_are_thinned_and_keep_their_ends() -> None:
 
 @pytest.mark.parametrize("label", [-1, 10, 99])
 def test_a_label_that_is_no_digit_is_refused(label: int) -> None:
-    with pytest.raises(ValueError, match=f"{label} is no digit"):
+    with pytest.raises(ValueError, match=f"{label} is not a digit"):
         Collection().keep(IMAGE, [], label)
 
 

@@ -267,7 +267,7 @@ def test_where_there_is_no_digit_a_sentence_says_so(picture: Picture) -> None:
     ids=["empty", "text", "PDF", "start of a PNG", "GIF", "BMP", "TIFF", "PPM", "EPS"],
 )  # fmt: skip
 def test_other_files_are_refused(data: bytes) -> None:
-    with pytest.raises(UnreadablePhoto, match=r"no picture that can be read.* PNG, JPEG and WebP files can be read"):
+    with pytest.raises(UnreadablePhoto, match=r"not a picture that can be read.* PNG, JPEG or WebP"):
         image_from_photo(data)
 
 
@@ -284,7 +284,11 @@ def test_no_other_decoder_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "sentence"),
-    [("PNG", "This PNG file is damaged"), ("JPEG", "This JPEG file is damaged"), ("WEBP", "This file is no picture")],
+    [
+        ("PNG", "This PNG file is damaged"),
+        ("JPEG", "This JPEG file is damaged"),
+        ("WEBP", "This file is not a picture"),
+    ],
 )
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_a_part_of_a_file_is_called_so(kind: str, sentence: str, share: float) -> None:
