@@ -1,4 +1,4 @@
-"""Small random changes to training images, so that a model sees each of them a little differently in every epoch."""
+"""Small random changes to training images, different in every epoch."""
 
 import math
 from functools import cache
@@ -14,18 +14,18 @@ MAX_ZOOM = 0.1
 MAX_SHEAR = 0.1
 
 ELASTIC_ROTATION = math.radians(7.5)
-"""D. C. Cireşan et al., *Deep, Big, Simple Neural Nets for Handwritten Digit Recognition*, 2010, turn 1 and 7 no
-further, since they would pass for each other, and other digits by 15°. The label is not known here."""
+"""D. C. Cireşan et al., *Deep, Big, Simple Neural Nets for Handwritten Digit Recognition*, 2010, rotate 1 and 7 by
+no more, since they would be confused, and other digits by 15°. The label is not known here."""
 ELASTIC_SLANT = 0.3
 """Horizontal shear: handwriting leans both ways, by up to 17° here."""
 ELASTIC_STRETCH = 0.2
-"""Width and height each for itself, since a narrow and a wide hand fill MNIST's 20 × 20 pixels differently."""
+"""Width and height independently, since narrow and wide handwriting fill MNIST's 20 × 20 pixels differently."""
 ELASTIC_SHIFT = 1 / 28
 """One pixel, as a share of the width: MNIST's digits and drawings are both centred by their mass."""
 ELASTIC_THICKER = 0.4
 ELASTIC_THINNER = 0.4
-"""Shares of the step to the brightest and to the darkest of the 3 × 3 neighbours, which widens or narrows a stroke by
-two pixels; more would fill the loop of a small 9 or make a thin line vanish."""
+"""Fractions of the way to the brightest and to the darkest of the 3 × 3 neighbors, which would widen or narrow a stroke
+by two pixels; more would fill the loop of a small 9 or make a thin line vanish."""
 ELASTIC_ALPHA = 38.0
 """Largest displacement before smoothing, in pixels; after it, one pixel is usual and two are rare."""
 ELASTIC_SIGMA = 6.0
@@ -33,11 +33,11 @@ ELASTIC_SIGMA = 6.0
 
 
 def random_affine(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Turns, shifts, scales and shears every image by its own random amount (bilinear, black outside).
+    """Rotates, shifts, scales and shears each image by random amounts (bilinear, black outside).
 
     Args:
         images: uint8 [N, 28, 28].
-        generator: source of the amounts, on the images' device. Each is uniform: rotation within ±10°, shift within
+        generator: for the amounts, on the images' device. Each is uniform: rotation within ±10°, shift within
             ±2 pixels, scale 0.9 to 1.1, horizontal shear within ±0.1.
 
     Returns:
@@ -46,8 +46,8 @@ def random_affine(images: Tensor, generator: torch.Generator) -> Tensor:
     amounts = torch.rand(len(images), 5, generator=generator, device=images.device).mul_(2).sub_(1)
     angle, right, down, zoom, shear = amounts.unbind(1)
     cos, sin = torch.cos(angle * MAX_ROTATION), torch.sin(angle * MAX_ROTATION)
-    # A grid says where each pixel comes from, so it goes the other way: to enlarge it shrinks, to shift right it
-    # looks left. Its coordinates run from -1 to 1, so a shift by a share of the width is twice that share.
+    # The grid gives the source of each pixel, so it has the inverse transform: to enlarge, it shrinks; to shift right,
+    # it shifts left. Its coordinates go from -1 to 1, so a shift by a fraction of the width is twice that fraction.
     scale, shear = 1 / (1 + zoom * MAX_ZOOM), shear * MAX_SHEAR
     rows = [
         torch.stack([scale * cos, scale * (shear * cos - sin), -2 * MAX_SHIFT * right], dim=1),
@@ -60,16 +60,16 @@ def random_affine(images: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def random_elastic(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Redraws every image as another hand might have: turned, slanted, stretched, with another pen, and bent.
+    """Varies each image like handwriting: rotated, slanted, stretched, with a thicker or thinner pen, and bent.
 
     The bending is the elastic distortion of P. Y. Simard, D. Steinkraus, J. C. Platt, *Best Practices for Convolutional
     Neural Networks Applied to Visual Document Analysis*, ICDAR 2003: every pixel is displaced by a random field,
     uniform in ±α and smoothed by a Gaussian of width σ. For 29 × 29 pixels they found α = 34 and σ = 4; Cireşan et al.
-    (2010) go as far as the α = 38 and σ = 6 of here. What lies outside is black.
+    (2010) go up to α = 38 and σ = 6, as here. Outside of the image is black.
 
     Args:
         images: uint8 [N, 28, 28].
-        generator: source of the amounts, on the images' device. Each is uniform: rotation within ±7.5°, slant
+        generator: for the amounts, on the images' device. Each is uniform: rotation within ±7.5°, slant
             (horizontal shear) within ±0.3, width and height 0.8 to 1.2 each, shift within ±1 pixel, strokes up to
             0.8 pixels thicker or thinner.
 
@@ -79,7 +79,7 @@ def random_elastic(images: Tensor, generator: torch.Generator) -> Tensor:
     amounts = torch.rand(len(images), 7, generator=generator, device=images.device).mul_(2).sub_(1)
     angle, slant, wider, taller, right, down, thicker = amounts.unbind(1)
     cos, sin = torch.cos(angle * ELASTIC_ROTATION), torch.sin(angle * ELASTIC_ROTATION)
-    # The grid says where each pixel comes from.
+    # The grid gives the source of each pixel.
     across, along = 1 / (1 + wider * ELASTIC_STRETCH), 1 / (1 + taller * ELASTIC_STRETCH)
     slant = slant * ELASTIC_SLANT
     rows = [
@@ -117,7 +117,7 @@ def _elastic_field(count: int, size: int, generator: torch.Generator) -> Tensor:
 
 @cache
 def _gaussian(size: int, device: torch.device) -> Tensor:
-    """[size, size] whose product with a column smooths it by a Gaussian of width σ; outside there is nothing."""
+    """A matrix [size, size] that smooths a column by a Gaussian of width σ; outside of the image is 0."""
     places = torch.arange(size, dtype=torch.float64)
     distances = (places[:, None] - places) / ELASTIC_SIGMA
     density = torch.exp(-0.5 * distances**2) / (ELASTIC_SIGMA * math.sqrt(2 * math.pi))

@@ -1,4 +1,4 @@
-"""What a model gets right: loss, accuracy and its uncertainty, confusions, and its most confident mistakes."""
+"""Evaluation of a model: loss, accuracy and its uncertainty, confusion matrix, and most confident mistakes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mlpcore.datasets import to_input
 from mlpcore.experiment import CLASSES
 
 CHUNK = 1000
-"""Images evaluated at once: large enough for fast matrix products, small enough to stop soon and to fit anywhere."""
+"""Images evaluated at once: enough for fast matrix products, few enough to stop quickly and to fit in memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,11 +24,11 @@ class Evaluation:
 
     Attributes:
         loss: mean cross-entropy in nats.
-        accuracy: share of images whose largest logit is the true class, 0 to 1.
-        interval: 95 % Wilson score interval of that share, as fractions.
+        accuracy: fraction of images whose largest logit is the true class, 0 to 1.
+        interval: 95 % Wilson score interval of the accuracy, as fractions.
         confusion: int64 [10, 10]; row: true class, column: predicted class.
-        predictions: uint8 [N], the predicted class of every image.
-        confidences: float32 [N], the probability given to the predicted class.
+        predictions: uint8 [N], the predicted class of each image.
+        confidences: float32 [N], the probability of the predicted class.
         correct: bool [N], whether the predicted class is the true one.
     """
 
@@ -42,7 +42,7 @@ class Evaluation:
 
     @property
     def class_accuracies(self) -> npt.NDArray[np.float64]:
-        """Share of each class's images that were recognised (recall), float64 [10]; NaN for a class with no image."""
+        """Fraction of each class's images that are predicted correctly (recall), float64 [10]; NaN without images."""
         images_per_class = self.confusion.sum(axis=1)
         with np.errstate(invalid="ignore"):
             shares: npt.NDArray[np.float64] = self.confusion.diagonal() / images_per_class
@@ -62,9 +62,9 @@ class Mistake:
 def logits_in_chunks(
     model: nn.Module, images: Tensor, rows: Tensor, normalize: tuple[float, float] | None
 ) -> Iterator[Tensor]:
-    """The model's logits for some rows of uint8 images [M, 28, 28], chunk by chunk, float32 [≤ 1000, 10] each.
+    """The model's logits for the given rows of uint8 images [M, 28, 28], in chunks of float32 [≤ 1000, 10].
 
-    The model is in evaluation mode while a chunk is computed, and back in its former mode afterwards.
+    The model is in evaluation mode while a chunk is computed, and in its former mode afterwards.
     """
     for chunk in rows.split(CHUNK):
         was_training = model.training
@@ -76,9 +76,9 @@ def logits_in_chunks(
 
 
 def judge(logits: Tensor, labels: Tensor) -> Evaluation:
-    """The evaluation that follows from logits, float32 [N, 10], and labels, int64 [N]; N at least 1."""
+    """The evaluation of logits, float32 [N, 10], with labels, int64 [N]; N at least 1."""
     logits, labels = logits.cpu(), labels.cpu()
-    # The largest logit, not the largest probability: softmax rounds close ones to the same.
+    # The largest logit, not the largest probability: softmax may round different logits to equal probabilities.
     largest = logits.argmax(dim=1, keepdim=True)
     confidences = F.softmax(logits, dim=1).gather(1, largest).squeeze(1).numpy()
     predictions, truth = largest.squeeze(1).numpy(), labels.numpy()
@@ -105,7 +105,7 @@ def evaluate(
 
 
 def most_confident_mistakes(evaluation: Evaluation, labels: Tensor, count: int) -> list[Mistake]:
-    """Up to `count` images that the model got wrong, the surest first; `labels` are the set's, int64 [N]."""
+    """Up to `count` images that the model got wrong, the most confident first; `labels` of all images, int64 [N]."""
     truth = labels.cpu().numpy()
     wrong = np.flatnonzero(~evaluation.correct)
     surest = wrong[np.argsort(-evaluation.confidences[wrong], kind="stable")][:count]

@@ -1,7 +1,7 @@
-"""What a training run leaves behind as it goes: losses per step, figures per epoch, the layers' health.
+"""The record of a training run: losses per step, figures per epoch, the layers' health.
 
-The training thread writes, any number of readers look on without a lock: arrays are made and written first, and then
-the counter moves; whoever reads looks at the counter first.
+One training thread writes and any number of threads read without a lock: values are written before the counter changes,
+and readers read the counter first.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,14 +16,14 @@ from mlpcore.experiment import Experiment
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """An epoch's figures. All but `loss` are measured on the weights at its end.
+    """The figures of an epoch. All but `loss` are measured with the weights at its end.
 
     Attributes:
         epoch: from 1.
-        loss: mean of the steps' losses, taken while the weights were still changing (what the tutorial prints).
+        loss: mean of the steps' losses, measured while the weights were changing (what the tutorial prints).
         train_loss, train_accuracy: on a fixed sample of the training images.
         val_loss, val_accuracy: on the validation images; None without any.
-        seconds: time spent computing, pauses and other runs' turns left out.
+        seconds: time spent computing, without pauses and turns of other runs.
         learning_rate: the rate of its last update.
     """
 
@@ -44,7 +44,7 @@ class LayerHealth:
     Attributes:
         gradient_norm: Euclidean norm of the gradient of its weights.
         update_ratio: norm of the change of its weights over the norm of the weights before.
-        dead_share: share of its neurons whose ReLU gave 0 for every probe image; None without a ReLU behind it.
+        dead_share: fraction of its neurons whose ReLU is 0 for every probe image; None if no ReLU follows the layer.
     """
 
     gradient_norm: float
@@ -64,7 +64,7 @@ class History:
     """The record of one run; empty at first."""
 
     def __init__(self, experiment: Experiment) -> None:
-        # As much room as there are steps so far, up to twice that: of thousands of epochs few may ever be trained.
+        # The arrays grow by doubling: a run of thousands of epochs may be stopped after a few.
         self._losses = np.empty(0, np.float32)
         self._rates = np.empty(0, np.float32)
         self._most_steps = experiment.total_steps
@@ -93,14 +93,14 @@ class History:
         epochs: Iterable[Mapping[str, Any]],
         health: Iterable[Mapping[str, Any]],
     ) -> None:
-        """Takes over another's record, the last two as `records` gives them; for an empty history.
+        """Fills an empty history with recorded values, the last two as returned by `records`.
 
         Args:
             losses, rates: float32 [steps], the same number of each.
             epochs, health: one entry for each record.
 
         Raises:
-            LookupError, TypeError, ValueError: it is no record of a run with that many steps.
+            LookupError, TypeError, ValueError: it is not a record of a run with that many steps.
         """
         steps = len(losses)
         if len(rates) != steps:
@@ -127,7 +127,7 @@ class History:
 
     @property
     def best_epoch(self) -> EpochRecord | None:
-        """The epoch with the lowest validation loss, the first of equals; None without validation images."""
+        """The epoch with the lowest validation loss, the first if several are equal; None without validation images."""
         measured = [(record.val_loss, record) for record in self.epochs if record.val_loss is not None]
         return min(measured, key=lambda pair: pair[0])[1] if measured else None
 

@@ -1,4 +1,4 @@
-"""The multi-layer perceptron itself, and what it costs: parameters, FLOPs, bytes."""
+"""The multi-layer perceptron, and its costs: parameters, FLOPs, bytes."""
 
 import math
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ _FLOAT_BYTES = 4
 
 
 class Dropout(nn.Module):
-    """`torch.nn.Dropout` that draws from a generator of its own.
+    """`torch.nn.Dropout` with its own generator.
 
-    PyTorch's draws from the process's generator, so anybody else's random numbers would change the training.
+    PyTorch's uses the global generator, so any other use of random numbers would change the training.
     """
 
     def __init__(self, p: float, generator: torch.Generator) -> None:
@@ -38,7 +38,7 @@ class Dropout(nn.Module):
         self.generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
-        """float32 [N, D] → the same shape; in training a share `p` is zeroed and the rest scaled by 1 / (1 - p)."""
+        """float32 [N, D] → the same shape; in training, zeroes with probability `p` and scales the rest."""
         if not self.training:
             return x
         return x * torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator).div_(1 - self.p)
@@ -48,9 +48,9 @@ class MLP(nn.Module):
     """A multi-layer perceptron: Flatten, then per hidden layer Linear → (BatchNorm) → activation → (Dropout), Linear.
 
     Args:
-        architecture: sizes and what stands between the linear layers.
-        generator: source of the initial weights, on the CPU, so that they are the same on every device.
-        dropout_generator: source of the dropout masks, on the device where the model will be trained.
+        architecture: sizes, and what is between the linear layers.
+        generator: for the initial weights, on the CPU, so that they are the same on every device.
+        dropout_generator: for the dropout masks, on the device where the model will be trained.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ def restored(architecture: Architecture, state: Mapping[str, Tensor]) -> MLP:
     """A network of the given shape with the weights of `state`, a state dict; on the CPU, in evaluation mode.
 
     Raises:
-        RuntimeError: `state` is not that of such a network.
+        RuntimeError: `state` does not match the architecture.
     """
     generator = torch.Generator()
     network = MLP(architecture, generator, generator)
@@ -116,7 +116,7 @@ def restored(architecture: Architecture, state: Mapping[str, Tensor]) -> MLP:
 
 
 def parameter_count(architecture: Architecture) -> int:
-    """Numbers that training adjusts: weights, biases, and batch norm's scales and shifts."""
+    """Number of trained parameters: weights, biases, and batch norm's scales and shifts."""
     sizes = architecture.sizes
     linear = sum(inputs * outputs + outputs for inputs, outputs in pairwise(sizes))
     return linear + (2 * sum(architecture.hidden) if architecture.batch_norm else 0)
@@ -134,38 +134,38 @@ def model_bytes(architecture: Architecture) -> int:
 
 
 def training_bytes(experiment: Experiment) -> int:
-    """About the bytes that training takes: parameters, gradients, optimizer state, and one batch's layer outputs."""
+    """Approximate bytes needed for training: parameters, gradients, optimizer state, and the outputs for a batch."""
     architecture = experiment.architecture
-    # The parameters, their gradients, what the optimizer keeps, and a copy now and again to see how much an update did.
-    # Early stopping keeps the best ones so far.
+    # The parameters, their gradients, a copy to measure the size of an update, and the optimizer's state. Early
+    # stopping keeps the best ones so far.
     copies = 3 + _OPTIMIZER_COPIES[experiment.hyperparameters.optimizer]
     copies += experiment.hyperparameters.early_stopping > 0
     # Per layer: the weighted sums, the activations (and masks or normalised sums), and the gradients of both.
     per_layer = 4 + (2 if architecture.dropout else 0) + (2 if architecture.batch_norm else 0)
-    # Images and the grid of two coordinates in which they are looked up; then the pens, the noise and its smoothing.
+    # Images and the grid of two coordinates for sampling them; then thickness, noise and its smoothing.
     input_copies = {"none": 2, "affine": 6, "elastic": 9}[experiment.hyperparameters.augment]
     numbers_per_image = input_copies * PIXELS + per_layer * sum(architecture.sizes[1:])
     return copies * model_bytes(architecture) + _FLOAT_BYTES * experiment.batch_images * numbers_per_image
 
 
 def check_fits_in_memory(experiment: Experiment, device: torch.device) -> None:
-    """Refuses an experiment that would not fit into the memory that is free now, before anything is built.
+    """Refuses an experiment that does not fit into the free memory, before anything is allocated.
 
     Raises:
-        InvalidExperiment: with the size that it would take and what is free.
+        InvalidExperiment: with the memory that it needs and what is free.
     """
     needed, free = training_bytes(experiment), free_bytes(device)
     if needed > free:
         raise InvalidExperiment(
             {
                 "hidden": f"Training this model would take about {needed / 1e9:,.1f} GB of memory, and "
-                f"{free / 1e9:,.1f} GB are free: use smaller layers or a smaller batch."
+                f"{free / 1e9:,.1f} GB are free. Use smaller layers or a smaller batch size."
             }
         )
 
 
 def free_bytes(device: torch.device) -> int:
-    """Bytes of memory that a model on `device` may still take."""
+    """Free memory on `device`, in bytes."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return int(psutil.virtual_memory().available)

@@ -1,4 +1,4 @@
-"""Which images are learned from, with which labels and in which order: every choice that is left to chance."""
+"""Random choices of the data: which images a model is trained on, with which labels, and in which order."""
 
 from enum import IntEnum
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from mlpcore.experiment import CLASSES, TRAIN_IMAGES, Data, Experiment
 
 SPLIT_SEED = 20_260
-"""The split is the same for every experiment, so that runs are watched on the same images and can be compared."""
+"""The split is the same for every experiment, so that all runs have the same validation images."""
 
 
 class Stream(IntEnum):
-    """The independent streams of random numbers that one seed starts."""
+    """The independent streams of random numbers of one seed."""
 
     WEIGHTS = 0
     ORDER = 1
@@ -29,10 +29,10 @@ def seeded(seed: int, *stream: int, device: torch.device | str = "cpu") -> torch
 
 
 def split(data: Data) -> tuple[Tensor, Tensor]:
-    """The rows of the 60,000 training images to learn from and the rows for validation.
+    """The indices of the training images and of the validation images among the 60,000.
 
-    Both are random but fixed samples without a common row, taken from the two ends of one permutation: a smaller
-    sample is part of a larger one.
+    Both are random but fixed samples without overlap, taken from the two ends of one permutation, so a smaller sample
+    is part of a larger one.
 
     Returns:
         Two int64 tensors, [train_images] and [validation], each in stored order.
@@ -44,9 +44,9 @@ def split(data: Data) -> tuple[Tensor, Tensor]:
 
 
 def noisy_labels(experiment: Experiment, labels: Tensor, rows: Tensor) -> Tensor:
-    """A copy of `labels`, int64 [60000], in which the experiment's share of those at `rows` is drawn at random.
+    """A copy of `labels`, int64 [60000], with the experiment's fraction of those at `rows` replaced at random.
 
-    A drawn label may happen to be the true one: with a share of 0.3, about 27 % of the labels are wrong.
+    A random label may happen to be the true one: with label noise 0.3, about 27 % of the labels are wrong.
     """
     generator = seeded(experiment.seed, Stream.LABEL_NOISE)
     replaced = rows[torch.randperm(len(rows), generator=generator)[: round(experiment.data.label_noise * len(rows))]]
@@ -56,10 +56,10 @@ def noisy_labels(experiment: Experiment, labels: Tensor, rows: Tensor) -> Tensor
 
 
 def epoch_order(experiment: Experiment, labels: Tensor, rows: Tensor, epoch: int) -> Tensor:
-    """`rows` in the order in which epoch `epoch` (from 0) learns from them; it depends on nothing but its arguments.
+    """`rows` in the order of epoch `epoch` (from 0); it depends only on the arguments.
 
     Args:
-        labels: int64 [60000], as learned from.
+        labels: int64 [60000], as used in training.
         rows: int64 [N], in stored order, on the same device.
     """
     match experiment.data.order:

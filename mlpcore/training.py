@@ -1,8 +1,8 @@
 """The training loop: an iterator of steps and epochs that trains one experiment.
 
-`Trainer` is driven by whoever holds it: the app's queue, the command line, a test. Not asking for the next event
-pauses it; `stop` ends it early, and it is evaluated all the same. Every random choice comes from generators of its own
-and the number of threads is set for each event, so nothing else in the process can change a result.
+The caller drives a `Trainer`: the app's queue, the command line, a test. It pauses whenever the next event is not
+requested; `stop` ends it early, and the model is evaluated all the same. All random numbers come from its own
+generators, and the number of threads is set for each event, so nothing else in the process can change a result.
 """
 
 import copy
@@ -28,10 +28,10 @@ SAMPLE_IMAGES = 5000
 """Training images on which loss and accuracy are measured after every epoch."""
 
 PROBE_IMAGES = 256
-"""Training images that tell whether a ReLU is dead."""
+"""Training images used to detect dead ReLUs."""
 
 LOSSES_READ_AT_ONCE = 32
-"""Reading a loss from an accelerator waits for it, so there they are read in groups; on the CPU each at once."""
+"""Reading a loss from a GPU waits for it, so there they are read in groups; on the CPU each at once."""
 
 
 class TrainingDiverged(Exception):
@@ -39,16 +39,16 @@ class TrainingDiverged(Exception):
 
 
 class InvalidState(ValueError):
-    """What should have been the state of an interrupted training cannot be gone on from; the message says why."""
+    """A training cannot be resumed from this state; the message says why."""
 
 
 class OutOfMemory(Exception):
-    """The memory ran out in mid-training; the message says what to do."""
+    """Out of memory during training; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A batch was learned from; `step` counts from 1 through the run, `epoch` from 1."""
+    """A training step was taken; `step` counts from 1 through the run, `epoch` from 1."""
 
     step: int
     epoch: int
@@ -68,11 +68,11 @@ class Evaluating:
 
 @dataclass(frozen=True)
 class Result:
-    """What came out of a run: both evaluations are of the final weights.
+    """The result of a run; both evaluations are of the final weights.
 
     Attributes:
-        train: on all training images of the experiment, with the labels that were learned from.
-        test: on the 10,000 test images, which decided nothing before.
+        train: on all training images of the experiment, with the labels used in training.
+        test: on the 10,000 test images, which were not used before.
         train_seconds: time spent computing up to the end of training, without these two evaluations.
         device: where it was trained, e.g. ``cpu``.
         weights_of_epoch: the epoch, from 1, at whose end the model had these weights; None if that was within one.
@@ -86,7 +86,7 @@ class Result:
 
     @property
     def gap(self) -> float:
-        """The generalisation gap: training accuracy minus test accuracy, as a fraction."""
+        """The generalization gap: training accuracy minus test accuracy, as a fraction."""
         return self.train.accuracy - self.test.accuracy
 
 
@@ -100,30 +100,30 @@ class Finished:
 Event = Step | EpochEnd | Evaluating | Finished
 
 State = dict[str, Any]
-"""All that decides how a training goes on, as `Trainer.state` gives it: tensors, numbers, strings, and lists and
-dictionaries of them, so that ``torch.load(…, weights_only=True)`` reads what ``torch.save`` wrote."""
+"""Everything needed to resume a training, as returned by `Trainer.state`: tensors, numbers, strings, and lists and
+dictionaries of them, so that ``torch.load(…, weights_only=True)`` can read what ``torch.save`` has written."""
 
 
 class Trainer(Iterator[Event]):
-    """Trains `experiment` on `dataset`, one event at a time, and writes `history` as it goes.
+    """Trains `experiment` on `dataset`, one event at a time, and records it in `history`.
 
     Args:
         experiment: what to train.
-        dataset: the one that it names.
-        history: an empty one to write to, for whoever looks on; its own if None.
-        state: where a Trainer of the same experiment was interrupted, to go on from there as if it had not been.
+        dataset: the experiment's dataset.
+        history: an empty one to write to, which others may read; None creates one.
+        state: of a Trainer of the same experiment, to resume training as if it had not been interrupted.
 
     Attributes:
         model: the network, on `device`.
         images: all training images, uint8 [60000, 28, 28], on `device`.
         labels: their labels, int64 [60000], label noise included.
-        train_rows, val_rows: int64, which of the images are learned from and which only watched, in stored order.
+        train_rows, val_rows: int64, indices of the training and of the validation images, in stored order.
 
     Raises:
         InvalidExperiment: this machine lacks the device or the memory.
-        InvalidState: `state` is another experiment's, or none at all.
+        InvalidState: `state` belongs to another experiment, or is not a state.
         TrainingDiverged: from `next`, when the loss is infinite or not a number.
-        OutOfMemory: from `next`, when there is not enough for a step after all.
+        OutOfMemory: from `next`, when there is not enough memory for a step.
     """
 
     def __init__(
@@ -170,10 +170,10 @@ class Trainer(Iterator[Event]):
         try:
             return next(self._events)
         except (MemoryError, RuntimeError) as error:
-            # On the CPU PyTorch says so by nothing but the words of a RuntimeError.
+            # On the CPU, only the text of PyTorch's RuntimeError says so.
             if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error):
                 raise OutOfMemory(
-                    "The memory ran out: use smaller layers or a smaller batch, or wait until other runs have ended."
+                    "Out of memory. Use smaller layers or a smaller batch size, or wait until other runs have ended."
                 ) from error
             raise
         finally:
@@ -187,18 +187,18 @@ class Trainer(Iterator[Event]):
 
     @property
     def steps(self) -> int:
-        """Batches that were learned from so far, those included whose losses were not read yet."""
+        """Training steps so far, including those whose losses have not been read yet."""
         return self.history.steps + len(self._unread)
 
     @property
     def may_save(self) -> bool:
-        """Whether `state` can be asked for now: an epoch has ended or an update was made, and no group has begun."""
+        """Whether `state` can be called now: after an epoch or an update, not within a group of batches."""
         in_epoch = self._steps_in_epoch
         return in_epoch % self.experiment.hyperparameters.accumulate == 0 or in_epoch == self.experiment.steps_per_epoch
 
     @property
     def _steps_in_epoch(self) -> int:
-        """Batches learned from since the last epoch was measured."""
+        """Training steps since the end of the last epoch."""
         return self.steps - len(self.history.epochs) * self.experiment.steps_per_epoch
 
     @property
@@ -210,19 +210,19 @@ class Trainer(Iterator[Event]):
         return epochs == self.experiment.hyperparameters.epochs or 0 < patience <= waited
 
     def close(self) -> None:
-        """Gives the memory of training back at once: gradients, and what the suspended iterator holds on to."""
+        """Frees the memory of training at once: gradients, and whatever the suspended iterator refers to."""
         self._events.close()
         self.model.zero_grad()
 
     def state(self) -> State:
-        """A copy of all that decides how the training goes on, to be asked for between two events where `may_save`.
+        """A copy of everything needed to resume the training; to be called between two events, if `may_save`.
 
-        The order of the images follows from the seed and the number of the epoch, so that the losses so far tell
-        which batch comes next.
+        The order of the images depends only on the seed and the epoch, so the number of steps so far determines the
+        next batch.
 
         Raises:
-            ValueError: within a group of batches that are to make one update; no state tells their gradients.
-            TrainingDiverged: a loss that was not read yet is infinite or not a number.
+            ValueError: within a group of batches for one update, since a state has no gradients.
+            TrainingDiverged: a loss that had not been read yet is infinite or not a number.
         """
         if not self.may_save:
             raise ValueError("A training can be saved only after an update, not within a group of batches.")
@@ -251,7 +251,7 @@ class Trainer(Iterator[Event]):
                 raise InvalidState("It is the state of another experiment.")
             self.model.load_state_dict(state["model"])
             self._best = copy.deepcopy(state["best"])
-            # The optimizer would go on with the very tensors that it is given.
+            # The optimizer would use the given tensors themselves.
             self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
             if self._schedule:
                 self._schedule.load_state_dict(state["schedule"])
@@ -265,10 +265,10 @@ class Trainer(Iterator[Event]):
         except InvalidState:
             raise
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-            raise InvalidState(f"It is no state of a training ({error}).") from error
+            raise InvalidState(f"It is not the state of a training ({error}).") from error
 
     def stop(self) -> None:
-        """Ends training after the current step; the events that follow evaluate what was reached."""
+        """Ends training after the current step; the remaining events evaluate the model as it is."""
         self._stopped = True
 
     def _run(self) -> Generator[Event, None, None]:
@@ -285,9 +285,9 @@ class Trainer(Iterator[Event]):
         yield Finished(Result(train, test, train_seconds, str(self.device), weights_of_epoch))
 
     def _train_epoch(self) -> Generator[Event, None, bool]:
-        """The tutorial's loop; the gradients of a group of batches add up to their mean before one update.
+        """The tutorial's loop; the gradients of a group of batches are averaged for one update.
 
-        Returns whether all batches were learned from, which a stop may prevent.
+        Returns whether the epoch is complete, which it is not after a stop.
         """
         self.model.train()
         epoch, done = len(self.history.epochs), self._steps_in_epoch
@@ -314,7 +314,7 @@ class Trainer(Iterator[Event]):
         return True
 
     def _inputs(self, rows: Tensor) -> Tensor:
-        """Some of the training images as the model takes them, float32 [N, 28, 28]."""
+        """The training images with these indices, as the model's input, float32 [N, 28, 28]."""
         images = self.images.index_select(0, rows)
         match self.experiment.hyperparameters.augment:
             case "affine":
@@ -324,7 +324,7 @@ class Trainer(Iterator[Event]):
         return to_input(images, self._normalize)
 
     def _update(self) -> None:
-        """`optimizer.step()`, watched closely at the first updates and then now and again."""
+        """`optimizer.step()`, with a health record at the first updates and then at regular intervals."""
         self._updates += 1
         if self._updates <= 10 or self._updates % self._health_interval == 0:
             before = [layer.weight.detach().clone() for layer in self.model.linear_layers]
@@ -341,7 +341,7 @@ class Trainer(Iterator[Event]):
             self.read_losses()
 
     def read_losses(self) -> None:
-        """Brings `history` up to the last step; on an accelerator it may be some steps behind.
+        """Updates `history` to the last step; on a GPU it may be some steps behind.
 
         Raises:
             TrainingDiverged: one of the losses is infinite or not a number.
@@ -402,16 +402,16 @@ class Trainer(Iterator[Event]):
             chunks.append(logits)
             yield Evaluating()
         evaluation = judge(torch.cat(chunks), labels.index_select(0, rows))
-        # The last update may be the one that did it, and no step comes after it.
+        # The last update may be the one that diverged, and no step comes after it.
         self._check_finite(evaluation.loss)
         return evaluation
 
 
 def choose_device(name: Device) -> torch.device:
-    """The device that an experiment's `device` means on this machine: for auto CUDA, then Apple's MPS, then the CPU.
+    """The device for an experiment's `device` on this machine: with auto, CUDA, else Apple's MPS, else the CPU.
 
     Raises:
-        InvalidExperiment: it asks for one that this machine does not have.
+        InvalidExperiment: this machine does not have the device.
     """
     here = [
         kind
@@ -424,13 +424,13 @@ def choose_device(name: Device) -> torch.device:
     ]
     if name != "auto" and name not in here:
         raise InvalidExperiment(
-            {"device": f"Device {name} is not available on this machine: choose auto or {' or '.join(here)}."}
+            {"device": f"Device {name} is not available on this machine. Choose auto or {' or '.join(here)}."}
         )
     return torch.device(here[0] if name == "auto" else name)
 
 
 def check_machine(experiment: Experiment) -> torch.device:
-    """The device that `experiment` would be trained on, here and now.
+    """The device on which `experiment` would be trained now.
 
     Raises:
         InvalidExperiment: this machine lacks that device, or the memory for the model.
@@ -441,7 +441,7 @@ def check_machine(experiment: Experiment) -> torch.device:
 
 
 def make_optimizer(experiment: Experiment, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """The experiment's optimizer; fused (one call updates all parameters) where PyTorch has that for the device."""
+    """The experiment's optimizer; fused (one kernel updates all parameters) if PyTorch supports that on the device."""
     chosen = experiment.hyperparameters
     common: dict[str, Any] = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     fused = common | ({"fused": True} if device.type in ("cpu", "cuda") else {})
@@ -466,7 +466,7 @@ def make_optimizer(experiment: Experiment, model: nn.Module, device: torch.devic
 def make_schedule(
     experiment: Experiment, optimizer: torch.optim.Optimizer
 ) -> torch.optim.lr_scheduler.LRScheduler | None:
-    """What moves the learning rate after every update; None where it stays the same."""
+    """The scheduler that changes the learning rate after every update; None for a constant rate."""
     match experiment.hyperparameters.schedule:
         case "constant":
             return None
@@ -476,14 +476,15 @@ def make_schedule(
             return torch.optim.lr_scheduler.OneCycleLR(
                 optimizer,
                 max_lr=experiment.hyperparameters.learning_rate,
-                # One more than there are updates, since the rate is moved after the last one, too.
+                # One more than there are updates, since the scheduler also takes a step after the last one.
                 total_steps=experiment.total_updates + 1,
+                # Unlike PyTorch's default, since not every optimizer has a momentum to vary.
                 cycle_momentum=False,
             )
 
 
 def _spread(rows: Tensor, count: int) -> Tensor:
-    """At most `count` of the rows, evenly spread."""
+    """At most `count` of the rows, evenly spaced."""
     return rows[torch.linspace(0, len(rows) - 1, min(count, len(rows)), device=rows.device).long()]
 
 
@@ -491,7 +492,7 @@ def _divergence(experiment: Experiment, step: int, loss: float) -> str:
     epoch = math.ceil(step / experiment.steps_per_epoch)
     what = "not a number" if math.isnan(loss) else "infinite"
     return (
-        f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped there. The likely cause is a "
-        f"learning rate too high for this model: {experiment.hyperparameters.learning_rate:g} with "
-        f"{experiment.hyperparameters.optimizer}. Try a tenth of it or less; the learning-rate finder shows which work."
+        f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped. The learning rate is "
+        f"probably too high for this model: {experiment.hyperparameters.learning_rate:g} with "
+        f"{experiment.hyperparameters.optimizer}. Try a tenth of it or less, or use the learning-rate finder."
     )

@@ -1,7 +1,7 @@
-"""Plotly figures from mlpcore's data, a function per question that a chart answers.
+"""Plotly figures of mlpcore's data: one function for each question that a chart answers.
 
-A figure sets the colours of its data and its structure. Background, text and grid follow the theme of whoever shows
-it, and so does the height, but for the drawing of a network.
+A figure sets the colors of its data and its structure. Background, text and grid follow the theme of the page, and so
+does the height, except for the drawing of a network.
 """
 
 from mlpcore.figures.architecture import network_drawing

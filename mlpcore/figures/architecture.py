@@ -12,7 +12,7 @@ from mlpcore.figures.style import NEUTRAL, faded, figure, layer_styles
 from mlpcore.network import ACTIVATIONS
 
 MAX_NEURONS = 8
-"""Neurons drawn of a layer at most."""
+"""Maximum number of neurons drawn per layer."""
 
 _HEIGHT_PIXELS = 220
 
@@ -23,9 +23,9 @@ Heights = npt.NDArray[np.float64]
 
 
 def network_drawing(architecture: Architecture) -> go.Figure:
-    """Which layers follow each other, how large are they, and where are the parameters?
+    """Which layers does the network have, how large are they, and where are the parameters?
 
-    Of a larger layer more neurons are drawn, on a logarithmic scale; three dots stand for those left out.
+    Larger layers are drawn with more neurons, on a logarithmic scale; three dots stand for the others.
     """
     sizes = architecture.sizes
     last = len(sizes) - 1

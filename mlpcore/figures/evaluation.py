@@ -16,9 +16,9 @@ _MISTAKES_SCALE = [(0.0, faded(MISTAKES, 0.05)), (0.5, faded(MISTAKES, 0.22)), (
 
 
 def confusion_matrix(evaluation: Evaluation, classes: Sequence[str]) -> go.Figure:
-    """Which classes are taken for which others?
+    """Which classes are confused with which?
 
-    A cell's colour is the share of its row, the true class; the diagonal, what was right, is left out of the scale.
+    A cell's color is its share of the row, the true class; the diagonal (correct answers) has no color.
     """
     counts = evaluation.confusion
     images = counts.sum(axis=1, keepdims=True)
@@ -78,9 +78,9 @@ def _sentences(evaluation: Evaluation, classes: Sequence[str]) -> list[list[str]
 
 
 def class_accuracies(evaluation: Evaluation, classes: Sequence[str]) -> go.Figure:
-    """Which classes does the model know best and least, as far as these images can tell?
+    """Which classes does the model recognize best and worst?
 
-    The whiskers are 95 % Wilson score intervals. The axis is cut below where nothing happens, and says so.
+    The error bars are 95 % Wilson score intervals. The axis does not start at 0 if all bars are long, and says so.
     """
     images, right = evaluation.confusion.sum(axis=1), evaluation.confusion.diagonal()
     accuracies = 100 * evaluation.class_accuracies
@@ -101,7 +101,7 @@ def class_accuracies(evaluation: Evaluation, classes: Sequence[str]) -> go.Figur
             "width": 4,
         },
         "customdata": np.column_stack([right, images, low, high]),
-        "hovertemplate": "%{x}: %{customdata[0]:,} of %{customdata[1]:,} images recognised<br>%{y:.1f} %, 95 % "
+        "hovertemplate": "%{x}: %{customdata[0]:,} of %{customdata[1]:,} images correct<br>%{y:.1f} %, 95 % "
         "interval %{customdata[2]:.1f} to %{customdata[3]:.1f} %<extra></extra>",
     }
     title = f"Accuracy (%), axis cut at {cut} %" if cut else "Accuracy (%)"

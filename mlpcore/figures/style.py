@@ -1,4 +1,4 @@
-"""What all figures share: colours, layout, axes."""
+"""What all figures share: colors, layout, axes."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ TUNED_COLORS = ("#C2414B", "#A0701A", "#4C8C3F", "#7A6FC9")
 """The models that come with MLP Lab, and copies tuned on somebody's drawings: other colours than those of runs."""
 
 TRAIN, VALIDATION = "#7A828C", "#B98000"
-"""What was measured on training and on validation images, whichever the run."""
+"""Measured on training and on validation images, for all runs."""
 
 FOR, AGAINST = "#D47F1E", "#3F7FBF"
 """Ink that a neuron or an answer wants, and ink that it does not: told apart by every kind of colour vision."""
@@ -27,7 +27,7 @@ FOR, AGAINST = "#D47F1E", "#3F7FBF"
 MISTAKES = "#CC3D5C"
 
 ACCENT, NEUTRAL = "#3D8F99", "#808080"
-"""What belongs to no run and no set of images: what matters, and what stands back."""
+"""For whatever belongs to no run and no set of images: the important part, and the rest."""
 
 _LAYERS = ("#3F62C4", "#9C55BC", "#CF5672", "#C9862B")
 

@@ -1,4 +1,4 @@
-"""Figures of a run as it goes, and of the test that finds its learning rate."""
+"""Figures of a training run, and of the learning-rate test."""
 
 import math
 from collections.abc import Sequence
@@ -14,10 +14,10 @@ from mlpcore.figures.style import ACCENT, NEUTRAL, TRAIN, VALIDATION, axis, fade
 from mlpcore.history import EpochRecord, HealthRecord, History
 
 MAX_POINTS = 300
-"""Points of a line at most, however long the run."""
+"""Maximum number of points of a line."""
 
 MAX_MARKERS = 40
-"""Points of a line up to which each of them is marked."""
+"""Lines of up to this many points have markers."""
 
 _LOSS_TITLE = "Cross-entropy loss (nats)"
 _LOG = {"type": "log", "tickformat": "~g", "minorloglabels": "complete"}
@@ -29,7 +29,7 @@ _Record = TypeVar("_Record", EpochRecord, HealthRecord)
 
 
 class _Bins(NamedTuple):
-    """Stretches of steps of equal length, the last one as far as the run has come; a number per bin in each array."""
+    """Bins of steps of equal width, except for the last; each array has a number per bin."""
 
     first: npt.NDArray[np.integer]
     last: npt.NDArray[np.integer]
@@ -43,12 +43,12 @@ class _Bins(NamedTuple):
 
 
 def _bin_width(total_steps: int) -> int:
-    """Steps in a bin. It depends on the whole run's length alone, so that bins stay where they are as the run grows."""
+    """Steps per bin. It depends only on the length of the whole run, so that bins do not move as the run progresses."""
     return math.ceil(total_steps / MAX_POINTS)
 
 
 def _binned(values: Floats, total_steps: int) -> _Bins:
-    """Bins of what was recorded at steps 1, 2, …, up to the first value that is infinite or not a number."""
+    """Bins of the values at steps 1, 2, …, up to the first that is infinite or not a number."""
     finite = np.isfinite(values)
     values = values if finite.all() else values[: finite.argmin()]
     width = _bin_width(total_steps)
@@ -64,14 +64,14 @@ def _binned(values: Floats, total_steps: int) -> _Bins:
 
 
 def _smoothed(values: Floats, smoothing: float) -> Floats:
-    """Exponential moving average with bias correction: the weights on the values so far always add up to 1."""
+    """Exponential moving average with bias correction: the weights of the values so far add up to 1."""
     weights = 1 - smoothing ** np.arange(1, len(values) + 1)
     average: Floats = lfilter([1 - smoothing], [1, -smoothing], values) / weights
     return average
 
 
 def _line_mode(points: int) -> str:
-    """Lines, and markers while there are few points: a line of one point would not be seen."""
+    """Lines, with markers if there are few points: a line with one point would be invisible."""
     return "lines+markers" if points <= MAX_MARKERS else "lines"
 
 
@@ -84,12 +84,12 @@ def loss_per_step(
 ) -> go.Figure:
     """Is the loss falling, how fast, and how much does it differ from batch to batch?
 
-    The line is the mean loss of each bin of steps, the band reaches from the lowest to the highest loss in it. With
-    `smoothing` (0 to 0.99) the line is the exponential moving average of the means with bias correction, each new mean
-    weighing 1 - `smoothing`; the band stays as measured. A run that diverged is shown up to there.
+    The line is the mean loss of each bin of steps, the band goes from the lowest to the highest loss in it. With
+    `smoothing` (0 to 0.99) the line is the exponential moving average of the means with bias correction, with weight
+    1 - `smoothing` for each new mean; the band is not smoothed. A run that diverged is shown up to that step.
     """
     bins = _binned(history.losses, total_steps)
-    # A logarithmic axis has no place for a loss of 0: the band ends at the lowest number above it.
+    # A logarithmic axis cannot show a loss of 0: the band ends at the lowest positive number.
     drawn = np.concatenate([bins.low, bins.mean])
     floor = drawn[drawn > 0].min(initial=np.inf) if log else 0.0
     edge = {
@@ -175,9 +175,9 @@ def learning_rate(history: History, total_steps: int) -> go.Figure:
 
 
 def loss_per_epoch(history: History, epochs: int) -> go.Figure:
-    """Does what is learned hold for images that were not learned from, and when is training long enough?
+    """Does the model generalize to images that it was not trained on, and how long should it be trained?
 
-    The mean over an epoch's steps comes from weights that were still changing, the other two from those at its end.
+    The mean over an epoch's steps is measured while the weights change, the other two with the weights at its end.
     """
     records = _thinned(history.epochs)
     steps_mean = _epoch_line(records, [record.loss for record in records], TRAIN, "Mean of steps", "nats")
@@ -195,7 +195,7 @@ def loss_per_epoch(history: History, epochs: int) -> go.Figure:
 
 
 def accuracy_per_epoch(history: History, epochs: int) -> go.Figure:
-    """Which share of the images is recognised after each epoch, learned from or not?"""
+    """What is the accuracy on training and validation images after each epoch?"""
     records = _thinned(history.epochs)
     accuracies = [100 * record.train_accuracy for record in records]
     limits = {"autorangeoptions": {"clipmax": 100}} if records else {"range": [0, 100]}
@@ -250,9 +250,9 @@ def _per_epoch(traces: list[dict[str, Any]], epochs: int, yaxis: dict[str, Any])
 
 
 def _thinned(records: Sequence[_Record]) -> list[_Record]:
-    """Every one of the records, or every 2nd, 4th, …, so that a line keeps to its points; the last one always.
+    """All records, or every 2nd, 4th, …, so that a line does not get too many points; the last one always.
 
-    Powers of two, since a growing line then keeps the points that it has until it is twice as long.
+    With powers of two, a growing line keeps its points until it is twice as long.
     """
     records = list(records)
     stride = 1
@@ -267,8 +267,8 @@ def _thinned(records: Sequence[_Record]) -> list[_Record]:
 def layer_health(history: History, total_steps: int) -> go.Figure:
     """Does every layer learn, or are ReLUs dead, gradients vanishing or exploding, updates too small or too large?
 
-    Updates of about a thousandth of the weights are a rule of thumb for a good learning rate. The row of dead ReLUs is
-    there once a record tells of layers with ReLUs.
+    As a rule of thumb, updates are about a thousandth of the weights with a good learning rate. The row of dead ReLUs
+    is shown if there are layers with ReLU.
     """
     records = _thinned(history.health)
     steps = np.array([record.step for record in records])
@@ -308,8 +308,7 @@ def layer_health(history: History, total_steps: int) -> go.Figure:
 def rate_finder(rates: Floats, losses: Floats, suggestion: float | None) -> go.Figure:
     """At which learning rates does the loss fall fastest, and where does training break down?
 
-    The curve may leave the chart at the top: the loss axis ends at twice the first loss, since only divergence lies
-    beyond.
+    The loss axis ends at twice the first loss, so the curve may leave the chart at the top, where training diverges.
     """
     top = 2 * losses[0] if len(losses) else 1.0
     curve = {

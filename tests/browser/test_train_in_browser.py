@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-LONG = "300"
-
 
 def field(page: Page, name: str) -> Locator:
     return page.locator(f".st-key-form_{name} input")
@@ -21,6 +19,13 @@ def set_field(page: Page, name: str, text: str) -> None:
 
 def open_group(page: Page, title: str) -> None:
     page.locator(f".st-key-form_group_{title.replace(' ', '-')} summary").click()
+
+
+def choose_long_run(page: Page) -> None:
+    """Few images and very many epochs: the curves grow by the second, and the end is far away."""
+    open_group(page, "Data")
+    for name, text in [("train_size", "3000"), ("validation", "500"), ("epochs", "1000")]:
+        set_field(page, name, text)
 
 
 def press_train(page: Page) -> None:
@@ -108,10 +113,10 @@ def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> 
 
 
 def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
-    set_field(page, "epochs", LONG)
+    choose_long_run(page)
     press_train(page)
     loss = chart(page, "loss_per_step")
-    wait_for_points(page, loss, 1)
+    whole = wait_for_points(page, loss, 1)["x"][1]
     loss.scroll_into_view_if_needed()
     loss.evaluate("node => { node.dataset.mark = 'same node' }")
     loss.locator(".legendtoggle").first.click()
@@ -121,7 +126,7 @@ def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.9, steps=8)
     page.mouse.up()
-    zoomed = wait_for(page, loss, lambda shown: bool(shown["x"][1] < 0.7 * int(LONG) * 938))
+    zoomed = wait_for(page, loss, lambda shown: bool(shown["x"][1] < 0.7 * whole))
     assert zoomed["hidden"]
     later = wait_for_points(page, loss, zoomed["points"])
     assert {key: later[key] for key in ("x", "y", "hidden", "mark")} == {
@@ -131,7 +136,7 @@ def test_zoom_and_hidden_traces_survive_the_growing_curve(page: Page) -> None:
 
 
 def test_a_reload_in_mid_training_loses_nothing(page: Page) -> None:
-    set_field(page, "epochs", LONG)
+    choose_long_run(page)
     press_train(page)
     before = wait_for_points(page, chart(page, "loss_per_step"), 1)
     page.reload()
@@ -209,13 +214,10 @@ def test_button_and_curve_are_in_the_first_screenful_before_during_and_after(
 ) -> None:
     page = open_page("train", width=width, height=height)
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
-    # Two hidden layers, on few images.
     expect(field(page, "layer_1")).to_have_value("256")
     expect(page.locator(".live-chart .nsewdrag").first).to_be_attached()
     expect_in_view(page, height)
-    open_group(page, "Data")
-    for name, text in [("train_size", "3000"), ("validation", "500"), ("epochs", LONG)]:
-        set_field(page, name, text)
+    choose_long_run(page)
     page.get_by_test_id("stMain").evaluate("node => node.scrollTo(0, 0)")
     press_train(page)
     wait_for_points(page, chart(page, "loss_per_step"), 1)
@@ -242,6 +244,8 @@ def test_nothing_is_wider_than_the_screen(open_page: Callable[..., Page], width:
 
 
 def test_the_keyboard_is_enough_to_train(page: Page) -> None:
+    open_group(page, "Data")
+    set_field(page, "train_size", "1000")
     field(page, "epochs").focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("1")

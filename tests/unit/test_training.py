@@ -21,7 +21,14 @@ from benchmarks import tutorial_loop
 from mlpcore import datasets, training
 from mlpcore.datasets import Dataset, Images
 from mlpcore.evaluation import evaluate
-from mlpcore.experiment import TUTORIAL_PRESETS, Activation, Experiment, InvalidExperiment, OptimizerName
+from mlpcore.experiment import (
+    TUTORIAL_PRESETS,
+    Activation,
+    Experiment,
+    InvalidExperiment,
+    OptimizerName,
+    experiment_from_fields,
+)
 from mlpcore.export import script
 from mlpcore.history import History
 from mlpcore.network import ACTIVATIONS
@@ -102,7 +109,7 @@ def preset(request: pytest.FixtureRequest) -> Experiment:
 
 
 def test_losses_are_those_of_the_tutorials_own_loop(preset: Experiment, mnist: Dataset) -> None:
-    steps = 300
+    steps = 120
     trainer = Trainer(preset, mnist)
     theirs = tutorial_loop.make_model(preset.architecture.hidden)
     theirs.load_state_dict(trainer.model.layers.state_dict())
@@ -118,7 +125,7 @@ def test_losses_are_those_of_the_tutorials_own_loop(preset: Experiment, mnist: D
     assert len(expected) == steps
     # A history keeps float32, whose rounding is at most 6e-8 of a number.
     np.testing.assert_allclose(trainer.history.losses, expected, rtol=1e-6)
-    assert expected[-1] < expected[0] / 4
+    assert np.mean(expected[-10:]) < expected[0] / 3
 
 
 def test_a_whole_run_of_the_tutorial_ends_where_its_own_loop_ends(mnist: Dataset) -> None:
@@ -263,28 +270,40 @@ def test_the_result_is_measured_on_all_images_with_the_final_weights(
     assert 0 < sum(record.seconds for record in trainer.history.epochs) <= result.train_seconds
 
 
-def test_seconds_leave_out_what_happens_between_events(small: Small, mnist: Dataset) -> None:
+def test_seconds_leave_out_what_happens_between_events(
+    small: Small, mnist: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: now))
     trainer = Trainer(small(epochs=1), mnist)
-    slept = 0.0
-    started = time.perf_counter()
+
+    def take_a_second(*_: object) -> None:
+        nonlocal now
+        now += 1
+
+    trainer.model.register_forward_pre_hook(take_a_second)
+    events = []
     for event in trainer:
-        if isinstance(event, Step):
-            time.sleep(0.2)
-            slept += 0.2
-    took = time.perf_counter() - started
-    record = trainer.history.epochs[0]
-    assert isinstance(event, Finished)
-    assert 0 < record.seconds <= event.result.train_seconds <= trainer.seconds <= took - slept
-    # An epoch of 10 small batches computes for some hundredths of a second; the pauses are two seconds.
-    assert record.seconds < slept
+        events.append(event)
+        now += 100
+    record, last = trainer.history.epochs[0], events[-1]
+    assert isinstance(last, Finished)
+    # Ten batches, the training sample and the validation images; then all training images and ten chunks of the test.
+    assert record.seconds == last.result.train_seconds == 12
+    assert trainer.seconds == 12 + 1 + 10
 
 
 # The same bits every time
 
 
-@pytest.fixture
-def undisturbed(small: Small, train: Train) -> tuple[Any, ...]:
-    return bits(train(small(**EVERYTHING_RANDOM))[0])
+@pytest.fixture(scope="module")
+def undisturbed(mnist: Dataset) -> tuple[Any, ...]:
+    """What is left behind by the experiment with everything random, trained once for all tests."""
+    fields = {"validation": 200, "epochs": 2, "device": "cpu", **EVERYTHING_RANDOM}
+    trainer = Trainer(experiment_from_fields(fields), mnist)
+    for _ in trainer:
+        pass
+    return bits(trainer)
 
 
 def test_equal_experiments_give_equal_bits(undisturbed: tuple[Any, ...], small: Small, train: Train) -> None:
@@ -641,6 +660,12 @@ def until_epoch(trainer: Trainer, epoch: int) -> Trainer:
     return trainer
 
 
+@pytest.fixture
+def few_tests(mnist: Dataset) -> Dataset:
+    """MNIST with few test images, which every resumed training is evaluated on."""
+    return dataclasses.replace(mnist, test=Images(mnist.test.images[:500], mnist.test.labels[:500]))
+
+
 def kept(state: State) -> State:
     """What a process started later reads of it; nothing but tensors and plain values passes."""
     file = io.BytesIO()
@@ -662,22 +687,22 @@ def kept(state: State) -> State:
 )
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_a_training_gone_on_with_is_the_uninterrupted_one_to_the_last_bit(
-    epoch: int, fields: dict[str, object], small: Small, train: Train, mnist: Dataset
+    epoch: int, fields: dict[str, object], small: Small, train: Train, few_tests: Dataset
 ) -> None:
     experiment = small(**{**ALL_THAT_HAS_STATE, **fields})
-    whole, expected = train(experiment)
-    interrupted = until_epoch(Trainer(experiment, mnist), epoch)
+    whole, expected = train(experiment, few_tests)
+    interrupted = until_epoch(Trainer(experiment, few_tests), epoch)
     state = kept(interrupted.state())
     list(interrupted)
     history = History(experiment)
-    resumed = Trainer(experiment, mnist, history, state)
+    resumed = Trainer(experiment, few_tests, history, state)
     assert resumed.history.epochs == interrupted.history.epochs[:epoch]
     assert resumed.seconds == state["seconds"]
     steps = [event.step for event in resumed if isinstance(event, Step)]
     assert steps == list(range(epoch * experiment.steps_per_epoch + 1, experiment.total_steps + 1))
     assert resumed.history is history
     assert bits(resumed) == bits(whole)
-    assert evaluate(resumed.model, mnist.test.images, mnist.test.labels).loss == expected.test.loss
+    assert evaluate(resumed.model, few_tests.test.images, few_tests.test.labels).loss == expected.test.loss
 
 
 def test_the_state_is_a_copy(small: Small, mnist: Dataset) -> None:
@@ -701,19 +726,19 @@ def test_the_state_is_a_copy(small: Small, mnist: Dataset) -> None:
     ids=str,
 )
 def test_a_state_after_any_update_and_between_any_evaluations_goes_on_to_the_same_bits(
-    fields: dict[str, object], small: Small, train: Train, mnist: Dataset
+    fields: dict[str, object], small: Small, train: Train, few_tests: Dataset
 ) -> None:
     experiment = small(**{**ALL_THAT_HAS_STATE, **fields})
-    whole, expected = train(experiment)
+    whole, expected = train(experiment, few_tests)
     groups = experiment.steps_per_epoch // experiment.hyperparameters.accumulate
-    interrupted, saved = Trainer(experiment, mnist), 0
+    interrupted, saved = Trainer(experiment, few_tests), 0
     for number, event in enumerate(interrupted):
-        # Every seventh opportunity, which is a different place of each epoch.
-        if not interrupted.may_save or isinstance(event, Finished) or number % 7:
+        # Every eleventh opportunity, which is a different place in each epoch.
+        if not interrupted.may_save or isinstance(event, Finished) or number % 11:
             continue
         saved += 1
         state = kept(interrupted.state())
-        resumed = Trainer(experiment, mnist, state=state)
+        resumed = Trainer(experiment, few_tests, state=state)
         assert resumed.history.steps == interrupted.history.steps and resumed.may_save
         *_, last = resumed
         assert bits(resumed) == bits(whole)
@@ -800,7 +825,7 @@ def test_what_is_no_state_is_refused(small: Small, mnist: Dataset) -> None:
         "epochs": [{}],
     }  # fmt: skip
     for spoilt in [[], *incomplete, *({**state, name: value} for name, value in odd.items())]:
-        with pytest.raises(InvalidState, match="no state of a training"):
+        with pytest.raises(InvalidState, match="not the state of a training"):
             Trainer(experiment, mnist, state=spoilt)  # type: ignore[arg-type]
     with pytest.raises(InvalidState, match="do not fit together"):
         Trainer(experiment, mnist, state={**state, "epochs": 2 * state["epochs"]})
