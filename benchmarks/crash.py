@@ -1,12 +1,12 @@
-"""Kills trainings at random moments, and looks whether anything is lost.
+"""Kills trainings at random moments and checks that nothing is lost.
 
-A child process trains a small experiment as the app does, through a queue with a store, and is killed by SIGKILL at a
-moment drawn from the time that a whole training takes. The folder must then open, the list be sound, and the run be
-there as interrupted, with the beginning of the record that an uninterrupted run has. Another child resumes it, and is
-killed in its turn, up to three times; then one may end. Weights, record and evaluation must be those of a training that
-nobody interrupted, to the last bit (seconds apart).
+A child process trains a small experiment as the app does, through a queue with a store. It is killed by SIGKILL at a
+random moment within the time that a whole training takes. Afterwards the folder must open, the list must be intact, and
+the run must be listed as interrupted, with a history that is the beginning of an uninterrupted run's. Another child
+resumes it and is killed in turn, up to three times; the last one may finish. Weights, history and evaluation must equal
+those of an uninterrupted training bit for bit, except for the seconds.
 
-Checkpoints are written all the time here, so that many kills come in the middle of one.
+Checkpoints are written all the time here, so that some kills hit the middle of one.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from mlpcore.training import Finished, Result, Trainer
 
 EXPERIMENT = experiment_from_fields(
     {
-        "hidden": (48, 24), "dropout": 0.2, "batch_norm": True, "train_size": 3000, "validation": 500, "epochs": 6,
+        "hidden": (96, 48), "dropout": 0.2, "batch_norm": True, "train_size": 3000, "validation": 500, "epochs": 6,
         "accumulate": 2, "optimizer": "adamw", "schedule": "cosine", "augment": "affine", "early_stopping": 4,
         "device": "cpu",
     }
@@ -57,7 +57,7 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a training leads to that nobody interrupts."""
+    """The outcome of an uninterrupted training."""
 
     history: History
     result: Result
@@ -66,7 +66,7 @@ class Expected:
 
 @dataclass
 class Tally:
-    """What was done: kills, those of them in the middle of writing a file, and runs that came to their end."""
+    """Counts of kills, of kills in the middle of writing a file, and of runs that were trained to the end."""
 
     kills: int = 0
     while_writing: int = 0
@@ -86,12 +86,12 @@ def main() -> None:
             sys.exit(f"Lost: {lost}")
     print(
         f"{tally.kills} kills, {tally.while_writing} of them in the middle of writing a file: all {tally.runs} runs "
-        "came to the weights, the record and the evaluation of an uninterrupted one, bit for bit."
+        "ended with the weights, the history and the evaluation of an uninterrupted one, bit for bit."
     )
 
 
 def crash(folder: Path, times: int, experiment: Experiment = EXPERIMENT) -> Tally:
-    """Kills so many trainings in `folder`, an empty one, and resumes each to its end.
+    """Kills `times` trainings in `folder`, which is empty, and resumes each to its end.
 
     Raises:
         Lost: something did not survive.
@@ -125,7 +125,7 @@ def _uninterrupted(experiment: Experiment) -> Expected:
 
 
 def _serve(home: Path, experiment: Experiment, kill_after: float | None) -> tuple[bool, float]:
-    """Starts a server that trains, and kills it after so many seconds; whether that was needed, and how long it ran."""
+    """Starts a server that trains, and kills it after so many seconds: (whether it was killed, how long it ran)."""
     mine, its = _processes.Pipe()
     process = _processes.Process(target=_server, args=(home, experiment, its))
     process.start()
@@ -159,7 +159,7 @@ def _server(home: Path, experiment: Experiment, connection: Connection) -> None:
 
 
 def _check_middle(home: Path, expected: Expected) -> None:
-    """Whether a killed server has left a folder that opens, and the run in it."""
+    """Checks that a killed server left a folder that opens, with the run in it."""
     if not (home / "runs.db").exists():
         return  # killed before it had begun
     store = Store(home)
@@ -171,31 +171,31 @@ def _check_middle(home: Path, expected: Expected) -> None:
         if not run.step <= steps <= history.steps:
             raise Lost(f"listed with {run.step} steps, kept with {steps}, recorded with {history.steps}")
         if not _same_record(history, expected.history, history.steps):
-            raise Lost(f"the record of the first {history.steps} steps is another one")
+            raise Lost(f"the history of the first {history.steps} steps differs")
     elif run and run.status != "finished":
         raise Lost(f"the run is {run.status} after its server was killed")
     store.close()
 
 
 def _check_end(home: Path, expected: Expected) -> None:
-    """Whether the run ended as an uninterrupted one does."""
+    """Checks that the run ended as an uninterrupted one does."""
     store = Store(home)
     run = _only_run(home, store)
     if not run or run.status != "finished":
-        raise Lost(f"the run is {run and run.status} in the end")
+        raise Lost(f"the run is {run and run.status} at the end")
     history = store.history(run.id, run.experiment, run.step)
     state, result = store.model(run.id).state_dict(), store.result(run.id)
     if history.steps != expected.history.steps or not _same_record(history, expected.history, history.steps):
-        raise Lost("the record is another one in the end")
+        raise Lost("the final history differs")
     if list(state) != list(expected.state) or not all(torch.equal(state[name], expected.state[name]) for name in state):
-        raise Lost("the weights are others in the end")
+        raise Lost("the final weights differ")
     if (result.test.loss, result.train.loss) != (expected.result.test.loss, expected.result.train.loss):
-        raise Lost("the evaluation is another one in the end")
+        raise Lost("the final evaluation differs")
     store.close()
 
 
 def _only_run(home: Path, store: Store) -> StoredRun | None:
-    """The run in the list, which must be sound."""
+    """The only run in the list, which must be intact."""
     runs = store.runs()
     connection = sqlite3.connect(home / "runs.db")
     (verdict,) = connection.execute("PRAGMA integrity_check").fetchone()
@@ -208,7 +208,7 @@ def _only_run(home: Path, store: Store) -> StoredRun | None:
 
 
 def _same_record(one: History, other: History, steps: int) -> bool:
-    """Whether two records are the same up to a step, but for the seconds."""
+    """Whether two histories are equal up to a step, except for the seconds."""
     epochs = [
         [dataclasses.replace(record, seconds=0.0) for record in history.epochs[: len(one.epochs)]]
         for history in (one, other)

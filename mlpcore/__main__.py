@@ -1,4 +1,4 @@
-"""What `python -m mlpcore` starts."""
+"""The entry point of `python -m mlpcore`."""
 
 import sys
 
@@ -6,7 +6,7 @@ try:
     from mlpcore.cli import main
 
     code = main()
-except KeyboardInterrupt:  # while something was imported or fetched, or a second time while a run was stopping
+except KeyboardInterrupt:  # during an import or a download, or the second one while a run was stopping
     print("Stopped at once, without a result.", file=sys.stderr)
     code = 130
 sys.exit(code)

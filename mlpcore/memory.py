@@ -1,14 +1,14 @@
-"""Memory that is needed no more."""
+"""Returning freed memory to the system."""
 
 import ctypes
 import sys
 
 
 def give_back() -> None:
-    """Returns what was freed to the system.
+    """Returns freed memory to the system.
 
-    Where several threads have evaluated models, glibc keeps hundreds of megabytes for later that nobody may ask for
-    again. On other systems nothing is done.
+    After several threads have evaluated models, glibc keeps hundreds of megabytes for later that may never be needed.
+    Does nothing on other systems.
     """
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
         trim(0)

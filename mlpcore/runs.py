@@ -1,10 +1,10 @@
 """Runs, and the queue that trains them in the background.
 
 The queue belongs to the process, not to a browser session. Runs take turns of a fraction of a second on a few worker
-threads, so that with many of them every curve moves. A worker owns a run's model during a turn; everybody else only
-reads what the run shows.
+threads, so that even with many runs every curve moves. A worker owns a run's model during a turn; all other threads
+only read what the run exposes.
 
-With a `Store` the listed runs last: they are there after a restart, and those that it interrupted can be gone on with.
+With a `Store` the listed runs survive a restart, and those that it interrupted can be resumed.
 """
 
 import atexit
@@ -41,28 +41,28 @@ from mlpcore.training import (
 )
 
 TURN_SECONDS = 0.25
-"""How long a run trains before it is another's turn."""
+"""How long a run trains before the next run gets its turn."""
 
 TRAINING_AT_ONCE = 32
-"""Runs that take turns, a class and a few more; the others wait until one of them ends or is paused."""
+"""Runs that take turns, enough for a class; the others wait until one of them ends or is paused."""
 
 WATCHES = 32
-"""Runs whose snapshots are kept, of 30 MB at most each: the server's memory must not grow with every one."""
+"""Runs whose snapshots are kept, of up to 30 MB each, so that the server's memory does not grow with every run."""
 
 SPEED_TURNS = 12
-"""Turns over which a run's speed is measured."""
+"""Turns over which the speed of a run is measured."""
 
 REFRESH_SECONDS = 1.0
-"""How often the store is asked what other processes have changed."""
+"""How often to look at the store for changes by other processes."""
 
 PAGE_BUSY_SECONDS = 0.5
-"""How long a page waits for another process that writes to the store, before it says so and goes on without."""
+"""How long a page waits while another process is writing to the store, before it says so and continues."""
 
 RETRY_SECONDS = 5.0
-"""How often that is tried again which could not be read or written."""
+"""How often to retry what could not be read or written."""
 
 UNDO_TIME = timedelta(hours=1)
-"""How long a deleted run can be put back at least, also by those who use another server of the same folder."""
+"""How long a deleted run can be put back, at least; also from another server of the same folder."""
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +71,14 @@ Part = TypeVar("Part")
 
 
 class Watch(Protocol):
-    """What looks at a model while a run trains it."""
+    """Watches a model while a run trains it."""
 
     def look(self, step: int, model: MLP) -> None:
-        """Called after every step, and before the first as step 0; must leave the model as it is."""
+        """Called before training as step 0 and after every step; must not change the model."""
 
 
 class Status(StrEnum):
-    """Where a run stands; the last four are final."""
+    """The state of a run; the last four are final."""
 
     QUEUED = "queued"
     TRAINING = "training"
@@ -90,31 +90,31 @@ class Status(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether the run has ended or was interrupted."""
         return self in (Status.FINISHED, Status.STOPPED, Status.FAILED, Status.INTERRUPTED)
 
 
 class Run:
-    """One execution of an experiment. Pages read it at any time; only the queue changes it.
+    """One execution of an experiment. Pages may read it at any time; only the queue changes it.
 
     Attributes:
         id: unique, for URLs and files.
-        number: counts its owner's listed runs, from 1, those of former starts of the program included.
+        number: counts its owner's listed runs, from 1, including those before a restart.
         owner: who started it.
-        created, ended: when it was submitted, and when its status became final.
-        step: the last step that was trained, from 1; 0 before the first.
-        outcome: how good its model is, in few numbers, once it is finished or stopped; known without reading `result`.
+        created, ended: when it was submitted, and when it ended.
+        step: the last step trained, from 1; 0 before the first.
+        outcome: how good its model is, in a few numbers, once it is finished or stopped; cheaper than `result`.
         error: why it failed, in a sentence.
-        unsaved: why the run, or a part of it, is not on the disk, in a sentence; None if it is, or is not meant to be.
-        elsewhere: whether another process trains it; it can only be looked at here, as it was last kept.
+        unsaved: why the run or a part of it is not saved to the disk, in a sentence; None if it is, or should not be.
+        elsewhere: whether another process is training it; here it can only be looked at, as it was last saved.
         made_by: the versions that have trained it, as `made_by` names them; None if that is not known, or if more
             than one took part.
-        name, note, tags: what a person has called it and written beside it; `title` is the name, if there is one.
-        pause_after: the step after which it pauses, infinite if it trains freely.
-        stopping: whether it was told to stop; it is then evaluated and ends.
-        listed: whether it stands in the list of runs; those of a comparison do not.
-        watch: looks at the growing model for the owner, and nobody else is shown what it saw; None without one, or
-            since the owner has started another.
+        name, note, tags: what a person named it and wrote about it; `title` is the name, if there is one.
+        pause_after: the step after which it pauses; infinite if it does not.
+        stopping: whether it was told to stop; it is then evaluated, and ends.
+        listed: whether it is in the list of runs; those of a comparison are not.
+        watch: watches the model for the owner, and is shown to nobody else; None without one, or once the owner has
+            started another.
     """
 
     def __init__(
@@ -159,31 +159,31 @@ class Run:
 
     @classmethod
     def stored(cls, row: StoredRun, store: Store) -> "Run":
-        """A run that lies in `store`; what is large is read when it is asked for."""
+        """A run in `store`; its history, result and model are read when they are asked for."""
         run = cls(row.number, row.experiment, row.owner, run_id=row.id)
         run.created, run._store = row.created, store
         run._show(row)
         return run
 
     def _show(self, row: StoredRun) -> None:
-        """Takes over what is listed of it, which another process may have changed."""
+        """Updates the run from its row in the list, which another process may have changed."""
         self.status, self.elsewhere = Status(row.status), row.status == Status.TRAINING
         self.step, self.error, self.ended, self.outcome = row.step, row.error, row.ended, row.outcome
         self.name, self.note, self.tags, self.made_by = row.title, row.note, row.tags, row.made_by
 
     @property
     def title(self) -> str:
-        """What the run is called on screen."""
+        """The run's title on screen."""
         return self.name or f"Run {self.number}: {self.experiment.architecture.title}"
 
     @property
     def history(self) -> History:
-        """What it leaves behind as it goes; grows while it trains. What lies on the disk is read when asked for."""
+        """Its losses and figures so far; grows while it trains. Read from the disk if it is there."""
         return self._from_disk(lambda store: store.history(self.id, self.experiment, self.step)) or self._history
 
     @property
     def result(self) -> Result | None:
-        """What came out, once it is finished or stopped; read from the disk when asked for."""
+        """Its evaluation, once it is finished or stopped. Read from the disk if it is there."""
         return self._result or (self._from_disk(lambda store: store.result(self.id)) if self.outcome else None)
 
     @result.setter
@@ -192,7 +192,7 @@ class Run:
 
     @property
     def model(self) -> MLP | None:
-        """The trained network, once it is finished or stopped; read from the disk when asked for."""
+        """The trained network, once it is finished or stopped. Read from the disk if it is there."""
         return self._model or (self._from_disk(lambda store: store.model(self.id)) if self.outcome else None)
 
     @model.setter
@@ -211,25 +211,25 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """Share of the steps that are done, 0 to 1; 1 where early stopping has ended training."""
+        """Share of the steps that are done, 0 to 1; 1 if early stopping has ended training."""
         return 1.0 if self.is_trained or self.status is Status.FINISHED else self.step / self.experiment.total_steps
 
     @property
     def is_trained(self) -> bool:
-        """Whether no step is left, so that only measuring is."""
+        """Whether no step is left, only the evaluation."""
         trainer = self._trainer
         return self.step == self.experiment.total_steps or (trainer is not None and trainer.is_complete)
 
     @property
     def steps_per_second(self) -> float | None:
-        """Speed over the last turns, other runs' turns included; None before two of them."""
+        """Speed over the last turns, including other runs' turns; None before the second turn."""
         marks = self._marks
         if len(marks) < 2 or marks[-1][0] <= marks[0][0]:
             return None
         return (marks[-1][1] - marks[0][1]) / (marks[-1][0] - marks[0][0])
 
     def _take_turn(self, dataset: Dataset) -> bool:
-        """Trains until its time is up, a pause, or the end; True if it came to rest where a pause is asked for."""
+        """Trains until its turn is over, a pause, or the end; True if it pauses."""
         deadline = time.perf_counter() + TURN_SECONDS
         watch = self.watch
         trainer = self._trainer or self._begin(dataset)
@@ -257,7 +257,7 @@ class Run:
         return False
 
     def _begin(self, dataset: Dataset) -> Trainer:
-        """Starts to train, an interrupted run from its last checkpoint."""
+        """Starts training; an interrupted run continues from its last checkpoint."""
         if self._store is None:
             trainer = Trainer(self.experiment, dataset)
         else:
@@ -274,29 +274,29 @@ class Run:
         return trainer
 
     def _save(self) -> None:
-        """Keeps a training where it stands."""
+        """Writes a checkpoint."""
         if self._recorder and self._trainer:
             self._recorder.save(self._trainer)
             self.unsaved = self._recorder.unsaved
 
     def _release(self) -> None:
-        """Leaves an interrupted run, which was to be gone on with, as it lies on the disk."""
+        """Gives up resuming an interrupted run; it stays on the disk as it was."""
         self.stopping = False
         if self._recorder:
             self._recorder.release()
             self._recorder = None
 
     def _conclude(self, error: str | None, store: Store | None) -> Status:
-        """Gives back what only training needed and keeps what it has led to; returns how it ended."""
+        """Frees what only training needed, and saves the outcome; returns the final status."""
         if self._store:
-            # It could not even begin to go on, so nothing has changed.
+            # Resuming failed before the first step, so nothing has changed.
             self._release()
             self.error = error
             return Status.INTERRUPTED
         status = Status.FAILED if error else Status.FINISHED if self.is_trained else Status.STOPPED
         if self._trainer:
             self._trainer.close()
-            # The step in which the loss became infinite is in the history, too.
+            # The step in which the loss became infinite is in the history as well.
             self.step = self._history.steps
         if self._result:
             self.outcome = Outcome.of(self._result, self._history)
@@ -307,7 +307,7 @@ class Run:
         return status
 
     def _list(self, store: Store) -> None:
-        """Lists it, if that was not possible when it was submitted."""
+        """Adds it to the list, if that was not possible when it was submitted."""
         if self._to_be_listed:
             try:
                 self._recorder = store.create(self.experiment, self.owner, self.id)
@@ -318,7 +318,7 @@ class Run:
                 self.unsaved = str(problem)
 
     def _file(self, store: Store, status: Status) -> bool:
-        """Writes a run that has ended to the disk; where that fails it can be tried again. True if all is written."""
+        """Saves a run that has ended; can be tried again if it fails. True if everything is written."""
         self._list(store)
         if recorder := self._recorder:
             recorder.end(status, self.experiment, self._history, self._result, self._model, self.error)
@@ -326,7 +326,7 @@ class Run:
         return recorder is not None and not recorder.unsaved
 
     def _leave_to(self, store: Store) -> None:
-        """Frees what is written; from now on it is read from the disk."""
+        """Frees what was saved; from now on it is read from the disk."""
         self._store, self._recorder = store, None
         self._history, self._result, self._model = History(self.experiment), None, None
 
@@ -336,7 +336,7 @@ class Run:
         return ended and (self._recorder is not None or self._to_be_listed)
 
     def _may_rest(self, event: Event, trainer: Trainer) -> bool:
-        """A pause comes after a step, but the last step of an epoch is measured first, and that of a run evaluated."""
+        """A pause comes after a step; the last step of an epoch is measured first, and the last of a run evaluated."""
         last_of_epoch = self.step % self.experiment.steps_per_epoch == 0
         return isinstance(event, EpochEnd if last_of_epoch else Step) and not trainer.is_complete
 
@@ -346,12 +346,12 @@ class RunQueue:
 
     Args:
         load: gives a dataset by its name.
-        cores: CPU cores to fill; runs whose threads fit into them side by side train at the same time.
+        cores: CPU cores to use; runs train at the same time as long as their threads fit.
         training_at_once: runs that take turns; the rest wait.
-        store: where the listed runs last; without one they end with the process. The queue closes it when it is closed.
+        store: saves the listed runs; without one they are lost when the process ends. Closed together with the queue.
 
     Attributes:
-        unsaved: why nothing can be kept, or what was kept cannot be listed, in a sentence; None if all is well.
+        unsaved: why runs cannot be saved or listed, in a sentence; None if all is well.
     """
 
     def __init__(
@@ -377,11 +377,11 @@ class RunQueue:
         self._workers: list[threading.Thread] = []
         self._submitted: dict[str, int] = defaultdict(int)
         self._closed = False
-        # What is to be written to the list of runs, in its order.
+        # Changes to write to the list of runs, in order.
         self._unwritten: deque[Callable[[Store], None]] = deque()
-        # Cancelled runs that are still in the list.
+        # Cancelled runs that are still in the stored list.
         self._cancelled: deque[Recorder] = deque()
-        # Counts what was changed here, since a look at the store may be older.
+        # Counts changes made here, to notice that rows read from the store are out of date.
         self._changes = 0
         self._refreshing = threading.Lock()
         self._writing = threading.Lock()
@@ -398,12 +398,12 @@ class RunQueue:
         listed: bool = True,
         at_end: Callable[[Run], None] | None = None,
     ) -> Run:
-        """Queues a run of `experiment`; with `paused` it waits before its first step.
+        """Queues a run of `experiment`; with `paused` it is paused before its first step.
 
-        Without `listed` it is not among `runs`, and takes no number from those that are. `at_end` is called with the
-        run, on some thread, once its status is final.
+        Without `listed` it is not in `runs`, and uses up no number. `at_end` is called with the run, on any thread,
+        once its status is final.
 
-        A `watch` takes the place of the owner's last one, which is given up; of all, the newest 32 stay.
+        A `watch` replaces the owner's last one; the newest 32 of all owners are kept.
         """
         recorder, problem = self._recorder_for(experiment, owner) if listed else (None, None)
         with self._changed:
@@ -430,26 +430,26 @@ class RunQueue:
         return run
 
     def runs(self) -> list[Run]:
-        """All runs, the newest first; those of other processes that share the store included."""
+        """All listed runs, newest first, including those of other processes that share the store."""
         self._refresh()
         with self._changed:
             return sorted(self._runs.values(), key=lambda run: run.created, reverse=True)
 
     def get(self, run_id: str) -> Run | None:
-        """The run with this id, if there is one."""
+        """The listed run with this id; None if there is none."""
         self._refresh()
         return self._runs.get(run_id)
 
     def place(self, run: Run) -> int | None:
-        """A waiting run's place in the queue, from 1; None if it does not wait."""
+        """The place of a waiting run in the queue, from 1; None if it is not waiting."""
         with self._changed:
             return self._waiting.index(run) + 1 if run in self._waiting else None
 
     def describe(self, run: Run, name: str, tags: Sequence[str] = (), note: str = "") -> None:
-        """Keeps what a person calls a run (nothing, for its usual title) and writes beside it.
+        """Sets a run's name (empty for the default title), tags and note.
 
         Raises:
-            ValueError: something is too long or cannot be shown, with the sentence to show.
+            ValueError: one of them is too long or not printable; the message is the sentence to show.
         """
         name, tags, note = checked_description(name, tags, note)
         with self._changed:
@@ -458,7 +458,7 @@ class RunQueue:
         self._write()
 
     def delete(self, runs: Sequence[Run]) -> None:
-        """Takes runs out of the list, those that have ended or are interrupted; `put_back` undoes it."""
+        """Removes runs from the list if they have ended or are interrupted; `put_back` undoes it."""
         with self._changed:
             deleted = [run.id for run in runs if run.status.is_final and run.id in self._runs]
             now = time.monotonic()
@@ -468,7 +468,7 @@ class RunQueue:
         self._write()
 
     def put_back(self, run_ids: Sequence[str]) -> None:
-        """Lists runs again that were deleted here."""
+        """Restores deleted runs to the list."""
         with self._changed:
             back = [run_id for run_id in run_ids if run_id in self._deleted]
             self._runs.update({run_id: self._deleted.pop(run_id)[0] for run_id in back})
@@ -477,7 +477,7 @@ class RunQueue:
         self._write()
 
     def pause(self, run: Run) -> None:
-        """Stops training after the current step, until `resume` or `advance`."""
+        """Pauses a run after the current step, until `resume` or `advance`."""
         with self._changed:
             if run.status is not Status.TRAINING or run.stopping or run.elsewhere:
                 return
@@ -487,24 +487,25 @@ class RunQueue:
                 self._rest(run)
 
     def resume(self, run: Run) -> None:
-        """Lets a paused run train on freely, and an interrupted one from where it was kept last."""
+        """Continues a paused run, or an interrupted one from its last checkpoint."""
         if run.status is Status.INTERRUPTED:
             self._acquire(run)
         self._continue(run, math.inf)
 
     def advance(self, run: Run, steps: int) -> None:
-        """Lets a paused run train `steps` more steps and pause again."""
+        """Trains a paused run for `steps` more steps, then pauses it again."""
         self._continue(run, run.step + steps)
 
     def advance_epoch(self, run: Run) -> None:
-        """Lets a paused run train to the end of its epoch and pause again."""
+        """Trains a paused run to the end of its epoch, then pauses it again."""
         per_epoch = run.experiment.steps_per_epoch
         self._continue(run, (run.step // per_epoch + 1) * per_epoch)
 
     def stop(self, run: Run) -> None:
-        """Ends training after the current step; the run is evaluated and final.
+        """Ends training after the current step; the model is then evaluated.
 
-        One that has not begun is removed, and one that was to be gone on with is interrupted again.
+        A run that has not started is cancelled: it is removed from the list. One that was about to be resumed is
+        interrupted again.
         """
         with self._changed:
             if run.status.is_final or run.elsewhere:
@@ -534,7 +535,7 @@ class RunQueue:
             _tell(run)
 
     def measured_seconds(self, experiment: Experiment) -> float | None:
-        """Seconds per epoch that such an experiment took here, by the newest run of equal cost; None without one."""
+        """Seconds per epoch of the newest run that costs as much as this experiment; None without one."""
         cost = _epoch_cost(experiment)
         for run in self.runs():
             if _epoch_cost(run.experiment) == cost and (epochs := run.history.epochs):
@@ -542,7 +543,7 @@ class RunQueue:
         return None
 
     def close(self) -> None:
-        """Ends all threads after their current step; what was unfinished is kept as it is, and interrupted."""
+        """Ends all threads after their current step; unfinished runs are saved and become interrupted."""
         with self._changed:
             self._closed = True
             for run in self._on_turn:
@@ -562,7 +563,7 @@ class RunQueue:
             self._store.close()
 
     def _recorder_for(self, experiment: Experiment, owner: str) -> tuple[Recorder | None, str | None]:
-        """What keeps a new run on the disk, or why that is not possible."""
+        """What saves a new run to the disk, or why that is not possible."""
         if self._store is None:
             return None, None
         try:
@@ -573,27 +574,27 @@ class RunQueue:
             return None, str(problem)
 
     def _refresh(self) -> None:
-        """Lists what is stored, and takes over what other processes have changed since the last time."""
+        """Updates the list from the store, which other processes may have changed."""
         if self._store:
-            # One thread looks, and others that want to know wait for it. Workers and controls do not.
+            # One thread reads, and other readers wait for it. Workers and controls do not.
             with self._refreshing:
                 while self._is_refresh_due() and not self._refresh_from(self._store):
                     pass
 
     def _is_refresh_due(self) -> bool:
         with self._changed:
-            # What is not written yet would be undone here by what is read.
+            # Reading would undo changes that are not written yet.
             pending = self._unwritten or self._cancelled
             return not (self._closed or pending or time.monotonic() < self._refresh_at)
 
     def _refresh_from(self, store: Store) -> bool:
-        """Reads the list without holding the queue's lock; False if it may be out of date already."""
+        """Reads the stored list without holding the queue's lock; False if it may already be out of date."""
         with self._changed:
             changes, elsewhere = self._changes, any(run.elsewhere for run in self._runs.values())
         wait, rows = REFRESH_SECONDS, None
         try:
             if self._seen is None:
-                with suppress(StoreProblem):  # it can wait until the next start, and a page cannot
+                with suppress(StoreProblem):  # this can wait until the next start; a page cannot
                     store.purge(older_than=UNDO_TIME)
             version = store.version()
             # A process that trains a run may die without a word.
@@ -601,7 +602,7 @@ class RunQueue:
                 rows = store.runs()
             problem = None
         except StoreProblem as reason:
-            # Each attempt may wait for another process, and all pages wait for it.
+            # Each attempt may wait for another process, and all pages with it.
             problem, wait = str(reason), RETRY_SECONDS
         with self._changed:
             if problem is None:
@@ -616,7 +617,7 @@ class RunQueue:
 
     def _update_from(self, rows: Sequence[StoredRun], store: Store) -> None:
         listed = {row.id: row for row in rows}
-        # Those that are trained here, or are in memory only, are known best here.
+        # Runs that are trained here, or are in memory only, are more up to date here.
         shown = [run for run in self._runs.values() if run._store and (run.status.is_final or run.elsewhere)]
         for run in shown:
             if run.id not in listed:
@@ -629,7 +630,7 @@ class RunQueue:
             self._submitted[row.owner] = max(self._submitted[row.owner], row.number)
 
     def _read_again(self) -> None:
-        """Lets the next look at the store read everything, though no other process has changed it."""
+        """Makes the next refresh read the whole list, even if no other process has changed it."""
         self._refresh_at, self._seen = 0.0, -1
         self._changes += 1
 
@@ -638,12 +639,12 @@ class RunQueue:
         self._changes += 1
 
     def _forget_deleted(self) -> None:
-        """Frees the deleted runs that nobody can put back any more."""
+        """Frees deleted runs that can no longer be put back."""
         oldest = time.monotonic() - UNDO_TIME.total_seconds()
         self._deleted = {run_id: (run, since) for run_id, (run, since) in self._deleted.items() if since >= oldest}
 
     def _write(self) -> None:
-        """Writes all that is to be written, and what ended runs could not leave; tries again later what fails."""
+        """Writes all pending changes and runs that ended but could not be saved; retries later what fails."""
         store = self._store
         if store is None:
             self._unwritten.clear()
@@ -688,7 +689,7 @@ class RunQueue:
             self._write()
 
     def _acquire(self, run: Run) -> None:
-        """Makes a paused run of an interrupted one, unless somebody else was faster."""
+        """Turns an interrupted run into a paused one, unless another process was faster."""
         recorder, problem = None, None
         try:
             recorder = self._store.take(run.id, run.number) if self._store else None
@@ -721,7 +722,7 @@ class RunQueue:
         self._admit()
 
     def _admit(self) -> None:
-        """Lets waiting runs take turns where there is room; a newcomer's first turn comes before all others'."""
+        """Moves waiting runs into free places; a new run gets its first turn before all others."""
         while self._waiting and len(self._turns) + len(self._on_turn) < self._training_at_once:
             run = self._waiting.popleft()
             run.status = Status.TRAINING
@@ -734,7 +735,7 @@ class RunQueue:
                 worker = threading.Thread(target=self._work, name=f"training-{number}", daemon=True)
                 self._workers.append(worker)
                 worker.start()
-            # A thread inside PyTorch while the interpreter goes down would abort the process.
+            # A thread inside PyTorch while the interpreter shuts down would abort the process.
             atexit.register(self.close)
 
     def _work(self) -> None:
@@ -742,7 +743,7 @@ class RunQueue:
             pass
 
     def _give_turn(self) -> bool:
-        """Waits for the next run and gives it its turn; False once the queue is closed."""
+        """Waits for the next run and gives it a turn; False once the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._next_fits())
             if self._closed:
@@ -750,7 +751,7 @@ class RunQueue:
             run = self._turns.popleft()
             self._on_turn.append(run)
         paused, error = self._train(run)
-        # To the disk before it counts as ended, and without the lock.
+        # Saved before it counts as ended, and without the lock.
         ending = self._concluded(run, error) if error or run._result else None
         with self._changed:
             self._on_turn.remove(run)
@@ -775,9 +776,9 @@ class RunQueue:
         try:
             return run._conclude(error, self._store)
         except Exception:
-            # A worker that died here would leave the run training for ever.
+            # If the worker died here, the run would stay in training forever.
             log.exception("Run %s could not be concluded", run.id)
-            run.error = "Something unexpected went wrong at the end of this run. The server's log has the details."
+            run.error = "Something unexpected went wrong at the end of this run. See the server's log for details."
             return Status.FAILED
 
     def _next_fits(self) -> bool:
@@ -787,7 +788,7 @@ class RunQueue:
         return not self._on_turn or busy + self._turns[0].experiment.threads <= self._cores
 
     def _train(self, run: Run) -> tuple[bool, str | None]:
-        """Gives a run its turn: whether it came to rest, and what went wrong if anything did, in a sentence."""
+        """Gives a run its turn: (whether it pauses, what went wrong in a sentence or None)."""
         if run._to_be_listed and self._store and time.monotonic() >= self._list_at:
             run._list(self._store)
             self._list_at = time.monotonic() + RETRY_SECONDS if run._to_be_listed else 0.0
@@ -797,22 +798,22 @@ class RunQueue:
             return False, str(problem)
         except Exception:
             log.exception("Run %s failed", run.id)
-            return False, "Something unexpected went wrong during training. The server's log has the details."
+            return False, "Something unexpected went wrong during training. See the server's log for details."
 
 
 def _tell(run: Run) -> None:
-    # Once only, whoever comes first.
+    # Only once, from whichever thread comes first.
     at_end, run._at_end = run._at_end, None
     if at_end:
         try:
             at_end(run)
         except Exception:
-            # Whoever wanted to know must not take a worker with it.
+            # An error in the callback must not end a worker.
             log.exception("What follows run %s failed", run.id)
 
 
 def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:
-    """What an epoch's time depends on, its measurement included."""
+    """What the time of an epoch depends on, including its measurement."""
     chosen = experiment.hyperparameters
     return (
         experiment.architecture,
@@ -829,4 +830,4 @@ def _epoch_cost(experiment: Experiment) -> tuple[object, ...]:
 
 
 queue = RunQueue(store=Store(busy_seconds=PAGE_BUSY_SECONDS))
-"""The process's queue. It lives in this module, since clearing Streamlit's caches must not lose a run."""
+"""The process's queue. It is in this module because clearing Streamlit's caches must not lose a run."""

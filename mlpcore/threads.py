@@ -1,4 +1,4 @@
-"""How many CPU threads PyTorch's operations use."""
+"""The number of CPU threads that PyTorch's operations use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import torch
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One thread inside PyTorch's operations, and afterwards as many as before."""
+    """Limits PyTorch's operations to one thread, and restores the number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

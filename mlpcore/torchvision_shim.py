@@ -1,10 +1,10 @@
-"""The one door to torchvision: ``from mlpcore.torchvision_shim import torchvision``.
+"""The only import of torchvision: ``from mlpcore.torchvision_shim import torchvision``.
 
 `import torchvision` fails with "operator torchvision::nms does not exist" where its binary extension does not
 load. That is so on Linux with a CPU build of torch beside PyPI's torchvision, which is linked against CUDA
 (https://github.com/pytorch/vision/issues/9077 and 9085): the import describes two operators that only the
-extension declares. Here they are declared in its stead, without an implementation, since nothing in this
-project calls them. Where the extension loads, this module imports torchvision and does nothing else.
+extension declares. This module declares them instead, without an implementation, since nothing in this project
+calls them. Where the extension loads, it only imports torchvision.
 """
 
 import ctypes
@@ -33,11 +33,11 @@ def _extension_loads() -> bool:
     return True
 
 
-# Mac and Windows get extensions that fit their torch; on Windows, moreover, loading takes torchvision's DLL
-# path. Streamlit runs this module anew after an edit: once torchvision is imported, all is declared already.
+# macOS and Windows get extensions that fit their torch; on Windows, loading would also need torchvision's DLL path.
+# Streamlit runs this module again after an edit: once torchvision is imported, the operators are declared.
 if sys.platform == "linux" and "torchvision" not in sys.modules and not _extension_loads():
     for _operator in ("nms", "qnms"):
         torch.library.define(f"torchvision::{_operator}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-# Not a statement, which would have to stand above; torchvision has no types that this could lose.
+# Not an import statement, which would have to be at the top; torchvision has no types to lose.
 torchvision = import_module("torchvision")

@@ -1,7 +1,7 @@
-"""Training, comparing and all the rest without a browser: ``python -m mlpcore``.
+"""Everything without a browser: ``python -m mlpcore``.
 
-The options only name values; `Experiment` alone judges them. PyTorch takes seconds to import, so what needs it is
-imported where it is used, and `--help` or a mistake is answered at once.
+The options only pass values on; `Experiment` validates them. PyTorch takes seconds to import, so modules that need it
+are imported where they are used, and `--help` or a mistake is answered immediately.
 """
 
 import os
@@ -18,14 +18,14 @@ __all__ = ["epoch_line", "fetch_progress", "main", "progress_bar", "summary"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; `argv` are the words after ``python -m mlpcore``, those of the process if None.
+    """Runs one command; `argv` are the arguments after ``python -m mlpcore``, those of the process if None.
 
     Returns:
-        The exit code: 0, 1 if it failed, 2 for input that is not possible, and 128 plus the signal's number if one
-        ended it early: 130 for Ctrl-C, 143 for SIGTERM.
+        The exit code: 0, 1 if it failed, 2 for invalid input, and 128 plus the signal's number if a signal ended it
+        early: 130 for Ctrl-C, 143 for SIGTERM.
 
     Raises:
-        KeyboardInterrupt: at any other Ctrl-C.
+        KeyboardInterrupt: on any other Ctrl-C.
     """
     parser = Parser(prog=PROGRAM, description="Multi-layer perceptrons on MNIST, without a browser.")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(*(f"{option(field)}: {problem}" for field, problem in invalid.problems.items()), file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # Nobody reads any more. Python would try to write what is left at its end, and complain.
+        # The reader is gone. At exit Python would try to write what is left, and complain.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.dup2(nowhere, sys.stderr.fileno())

@@ -1,4 +1,4 @@
-"""``python -m mlpcore data``: fetch the images."""
+"""``python -m mlpcore data``: download the images."""
 
 import argparse
 import sys
@@ -9,19 +9,19 @@ from mlpcore.experiment import DatasetName, Experiment
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     data = commands.add_parser(
         "data",
-        help="fetch the images, check them, and say where they lie",
-        description="Fetches the images if need be, checks their digests, and says where they lie.",
+        help="download the images, check them, and print where they are",
+        description="Downloads the images if necessary, checks their digests, and prints where they are.",
         allow_abbrev=False,
     )
-    add_option(data, "dataset", one_of(DatasetName), "the images to get", Experiment())
+    add_option(data, "dataset", one_of(DatasetName), "the images to download", Experiment())
     data.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Fetches, says where the files lie, and returns the exit code."""
+    """Downloads the files, prints where they are, and returns the exit code."""
     name = Experiment().changed(**fields(given)).data.dataset
 
     from mlpcore import datasets
@@ -32,5 +32,5 @@ def run(given: argparse.Namespace) -> int:
     except datasets.DataUnavailable as failure:
         print(failure, file=sys.stderr)
         return 1
-    print(f"The four files of {name} lie in {folder}, and their digests are right.", flush=True)
+    print(f"The four files of {name} are in {folder}, and their digests are right.", flush=True)
     return 0

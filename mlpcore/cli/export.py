@@ -1,4 +1,4 @@
-"""``python -m mlpcore export``: a run's model, its experiment as code, or its history, as a file."""
+"""``python -m mlpcore export``: write a run's model, code or history to a file."""
 
 import argparse
 import json
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from mlpcore.store import Store, StoredRun
 
 FORMATS = {
-    "script": "a Python script that trains exactly this with torch and torchvision",
+    "script": "a Python script that trains the same model with torch and torchvision",
     "notebook": "the same as a notebook",
     "onnx": "the model for other programs, checked against PyTorch",
-    "safetensors": "the model with its experiment inside; import reads it",
+    "safetensors": "the model together with its experiment; import reads it",
     "csv": "the figures of every epoch",
 }
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     export = commands.add_parser(
         "export",
         help="write a run's model, code or history to a file",
@@ -31,17 +31,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         description="Formats: " + "; ".join(f"{name}: {what}" for name, what in FORMATS.items()) + ".",
         allow_abbrev=False,
     )
-    export.add_argument("wanted", metavar="RUN", help=f"its id, as `{PROGRAM} runs` prints it, or the beginning of it")
+    export.add_argument("wanted", metavar="RUN", help=f"its id as in `{PROGRAM} runs`, or the beginning of it")
     export.add_argument("--format", required=True, choices=FORMATS, help="what to write")
     export.add_argument(
-        "-o", "--output", required=True, type=Path, metavar="FILE", help="where; an old file is replaced"
+        "-o", "--output", required=True, type=Path, metavar="FILE", help="file to write; an existing one is replaced"
     )
     export.add_argument("--json", action="store_true", help="print one JSON object that says what was written")
     export.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Writes the file, and returns the exit code."""
+    """Writes the file and returns the exit code."""
     from mlpcore.datasets import DataUnavailable
     from mlpcore.export import NotExportable
     from mlpcore.models import InvalidModel
@@ -54,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
         if found is None:
             return 2
         content = _content(given.format, store, found)
-        # What is no ordinary file, such as /dev/stdout, cannot be replaced.
+        # A special file, such as /dev/stdout, cannot be replaced.
         special = given.output.exists() and not given.output.is_file()
         given.output.write_bytes(content) if special else write_whole(given.output, content)
     except (StoreProblem, NotExportable, InvalidModel, DataUnavailable) as problem:

@@ -1,4 +1,4 @@
-"""``python -m mlpcore import``: a model that somebody has exported, for the app's pages."""
+"""``python -m mlpcore import``: make an exported model available in the app."""
 
 import argparse
 import json
@@ -9,22 +9,22 @@ from mlpcore.cli.options import PROGRAM
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     importing = commands.add_parser(
         "import",
-        help="bring in a model that was exported as safetensors",
+        help="import a model that was exported as safetensors",
         usage=f"{PROGRAM} import FILE [--json]",
-        description="Checks the whole file before anything of it is used, and keeps a copy beside the runs, so that "
-        "the app offers the model.",
+        description="Checks the whole file before anything in it is used, and stores a copy next to the runs, so that "
+        "the app can use the model.",
         allow_abbrev=False,
     )
-    importing.add_argument("file", metavar="FILE", type=Path, help="as `export --format safetensors` writes it")
+    importing.add_argument("file", metavar="FILE", type=Path, help="a file written by `export --format safetensors`")
     importing.add_argument("--json", action="store_true", help="print one JSON object instead of a sentence")
     importing.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Brings the model in, and returns the exit code."""
+    """Imports the model and returns the exit code."""
     from mlpcore.imports import Imported
     from mlpcore.models import InvalidModel
     from mlpcore.store import runs_folder
@@ -49,5 +49,5 @@ def run(given: argparse.Namespace) -> int:
             )
         )
     else:
-        print(f"{model.title} is brought in: {model.test.accuracy:.2%} test accuracy by its own account.")
+        print(f"Imported {model.title}; test accuracy {model.test.accuracy:.2%} according to the file.")
     return 0

@@ -1,4 +1,4 @@
-"""``python -m mlpcore pen``: how well models read digits written with a pen."""
+"""``python -m mlpcore pen``: measure how well models read digits written with a pen."""
 
 import argparse
 import json
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     pen = commands.add_parser(
         "pen",
-        help="say how well models read digits written with a pen",
+        help="measure how well models read digits written with a pen",
         usage=f"{PROGRAM} pen FILE [--model PATH-OR-NAME ...] [--json]",
-        description="Draws every digit of a UNIPEN file as the Draw page does, and says how many of them each model "
-        "recognises. The interval is over writers, since the digits of one hand are not independent.",
+        description="Draws every digit of a UNIPEN file as the Draw page does, and prints how many of them each model "
+        "recognizes. The interval is over writers, since digits by the same writer are not independent.",
         allow_abbrev=False,
     )
-    pen.add_argument("file", metavar="FILE", type=Path, help="a UNIPEN file of digits; it stands before --model")
+    pen.add_argument("file", metavar="FILE", type=Path, help="a UNIPEN file of digits; must come before --model")
     pen.add_argument(
         "--model",
         metavar="PATH-OR-NAME",
@@ -38,7 +38,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(given: argparse.Namespace) -> int:
-    """Draws and asks the models, prints what they recognised, and returns the exit code."""
+    """Draws the digits, prints how many each model recognizes, and returns the exit code."""
     from mlpcore import unipen
 
     try:
@@ -53,14 +53,14 @@ def run(given: argparse.Namespace) -> int:
     try:
         models = {word: _model(word) for word in given.model or BUNDLED}
     except InvalidModel as invalid:
-        print(f"--model: {invalid} Models that come with MLP Lab: {', '.join(BUNDLED)}.", file=sys.stderr)
+        print(f"--model: {invalid} Bundled models: {', '.join(BUNDLED)}.", file=sys.stderr)
         return 2
     with progress_bar(desc="Drawing", total=len(digits), unit=" digits") as bar:
         drawn = pen.drawn(digits, bar.update)
     if drawn.left_out:
         print(f"{drawn.left_out:,} of {len(digits):,} digits have no ink and are left out.", file=sys.stderr)
     if nameless := drawn.writers.count(unipen.UNKNOWN):
-        print(f"{nameless:,} digits name no writer in a .COMMENT, and are taken for one hand.", file=sys.stderr)
+        print(f"{nameless:,} digits have no writer in a .COMMENT and are counted as one writer.", file=sys.stderr)
     scores = [pen.score(word, model, drawn) for word, model in models.items()]
     if given.json:
         print(json.dumps({"models": [asdict(score) for score in scores]}, indent=2, allow_nan=False), flush=True)
@@ -70,12 +70,12 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _model(word: str) -> "TrainedModel":
-    """The model that a word at the command line stands for."""
+    """The model that an argument stands for."""
     from mlpcore.models import BUNDLED, InvalidModel, load
 
     model = load(BUNDLED[word] if word in BUNDLED else Path(word))
     if model.experiment.data.dataset != "mnist":
-        raise InvalidModel(f"{word} was trained on {model.experiment.data.dataset}, so it reads no digits.")
+        raise InvalidModel(f"{word} was trained on {model.experiment.data.dataset}, so it cannot read digits.")
     return model
 
 
@@ -84,7 +84,7 @@ def _pen_table(drawn: "DrawnDigits", scores: "list[PenScore]") -> str:
     width = max(len("model"), *(len(score.model) for score in scores))
     digits = list(scores[0].per_digit)
     lines = [
-        f"{len(drawn.labels):,} digits by {writers:,} writer{'s' if writers > 1 else ''}; recognised, in %:",
+        f"{len(drawn.labels):,} digits by {writers:,} writer{'s' if writers > 1 else ''}; recognized, in %:",
         f"{'model':<{width}}    all     95% interval" + "".join(f"{digit:>7}" for digit in digits),
     ]
     for score in scores:
@@ -94,5 +94,5 @@ def _pen_table(drawn: "DrawnDigits", scores: "list[PenScore]") -> str:
         shares = "".join(f"{100 * share:7.2f}" for share in score.per_digit.values())
         lines.append(f"{score.model:<{width}} {100 * score.accuracy:6.2f}   {interval:>14}{shares}")
     if writers == 1:
-        lines.append("There is no interval: the digits of one hand say nothing about other hands.")
+        lines.append("There is no interval: digits by one writer say nothing about other writers.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How far something is, on standard error, and what Ctrl-C does meanwhile."""
+"""Progress bars on standard error, and what Ctrl-C does meanwhile."""
 
 import os
 import signal
@@ -13,18 +13,18 @@ from tqdm import tqdm
 from mlpcore.experiment import DatasetName
 
 LOG_SECONDS = 10
-"""How often progress is written where standard error is no terminal."""
+"""How often progress is written if standard error is not a terminal."""
 
 
 @contextmanager
 def stopped_by_signals(react: Callable[[int], str]) -> Iterator[list[int]]:
-    """The first Ctrl-C (or SIGTERM) is left to `react`, the second one ends the program at once.
+    """The first Ctrl-C (or SIGTERM) is handled by `react`; the second one ends the program immediately.
 
     Args:
-        react: gets the signal's number, and returns what is said.
+        react: called with the signal's number; returns the message to print.
 
     Yields:
-        An empty list, and in it the first signal, once it has come.
+        A list, empty until the first signal, which is added to it.
     """
     received: list[int] = []
 
@@ -33,7 +33,7 @@ def stopped_by_signals(react: Callable[[int], str]) -> Iterator[list[int]]:
         words = react(number)
         for each in before:
             signal.signal(each, signal.default_int_handler)
-        # Not `print`, since the signal may have come in the middle of writing to the same stream.
+        # Not `print`, since the signal may have arrived in the middle of writing to the same stream.
         os.write(2, f"\n{words}\n".encode())
 
     before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
@@ -48,7 +48,7 @@ def stopped_by_signals(react: Callable[[int], str]) -> Iterator[list[int]]:
 
 @contextmanager
 def fetch_progress(name: DatasetName) -> Iterator[Callable[[float, str], None]]:
-    """Shows how far the fetching of a dataset is, if it has to be fetched."""
+    """Shows the progress of downloading a dataset, if it has to be downloaded."""
     from mlpcore import datasets
 
     shape = "{desc}: {percentage:3.0f}%|{bar}|"
@@ -65,6 +65,6 @@ def fetch_progress(name: DatasetName) -> Iterator[Callable[[float, str], None]]:
 
 
 def progress_bar(**settings: Any) -> "tqdm[NoReturn]":
-    """A progress bar on standard error, which says little where that is a log."""
+    """A progress bar on standard error; updates rarely if that is a log."""
     interval = 0.1 if sys.stderr.isatty() else LOG_SECONDS
     return tqdm(mininterval=interval, maxinterval=interval, miniters=0, dynamic_ncols=True, **settings)

@@ -1,4 +1,4 @@
-"""``python -m mlpcore resume``: an interrupted run to its end, as if it had not been interrupted."""
+"""``python -m mlpcore resume``: train an interrupted run to its end."""
 
 import argparse
 import sys
@@ -10,22 +10,22 @@ from mlpcore.cli.train import train
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     resume = commands.add_parser(
         "resume",
-        help="go on with an interrupted run",
+        help="resume an interrupted run",
         usage=f"{PROGRAM} resume RUN [--json]",
-        description="Trains an interrupted run to its end: on the same machine to the very result that it would have "
-        "had. Ctrl-C stops early and evaluates what was reached; SIGTERM interrupts again.",
+        description="Trains an interrupted run to its end. On the same machine the result is the same as without the "
+        "interruption. Ctrl-C stops early and evaluates the model so far; SIGTERM interrupts again.",
         allow_abbrev=False,
     )
-    resume.add_argument("wanted", metavar="RUN", help=f"its id, as `{PROGRAM} runs` prints it, or the beginning of it")
+    resume.add_argument("wanted", metavar="RUN", help=f"its id as in `{PROGRAM} runs`, or the beginning of it")
     resume.add_argument("--json", action="store_true", help="print one JSON object instead of a summary")
     resume.set_defaults(run=run)
 
 
 def run(given: argparse.Namespace) -> int:
-    """Goes on with the run, prints what came out, and returns the exit code."""
+    """Resumes the run, prints the result, and returns the exit code."""
     from mlpcore import datasets
     from mlpcore.store import Store, StoreProblem
     from mlpcore.training import check_machine

@@ -1,4 +1,4 @@
-"""``python -m mlpcore runs``: what was trained here, and how good it is."""
+"""``python -m mlpcore runs``: list the runs and how good they are."""
 
 import argparse
 import json
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from mlpcore.store import Store, StoredRun
 
 ID_SHOWN = 8
-"""How much of an id is printed in the table; more than enough to tell runs apart."""
+"""Characters of an id in the table; more than enough to tell runs apart."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     runs = commands.add_parser(
         "runs",
-        help="list the runs that are kept",
+        help="list the saved runs",
         usage=f"{PROGRAM} runs [--json]",
-        description="Lists the runs of the app and of `train`, the newest first.",
-        epilog="They are in the folder runs beside the app, or in the one that MLPLAB_HOME in the environment names.",
+        description="Lists the runs of the app and of `train`, newest first.",
+        epilog="They are in the folder runs next to the app, or in the folder named by MLPLAB_HOME in the environment.",
         allow_abbrev=False,
     )
     runs.add_argument("--json", action="store_true", help="print a list of JSON objects instead of a table")
@@ -29,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(given: argparse.Namespace) -> int:
-    """Prints the runs, and returns the exit code."""
+    """Prints the runs and returns the exit code."""
     from mlpcore.store import Store, StoreProblem
 
     try:
@@ -47,12 +47,12 @@ def run(given: argparse.Namespace) -> int:
 
 
 def title(run: "StoredRun") -> str:
-    """What a run is called."""
+    """The title of a run."""
     return run.title or f"Run {run.number}: {run.experiment.architecture.title}"
 
 
 def only_run(store: "Store", wanted: str) -> "StoredRun | None":
-    """The one run whose id begins like that; None, with the reason on standard error, if there is not exactly one.
+    """The run whose id begins with `wanted`; None, with the reason on standard error, if there is not exactly one.
 
     Raises:
         StoreProblem: the runs cannot be listed.
@@ -64,7 +64,7 @@ def only_run(store: "Store", wanted: str) -> "StoredRun | None":
     if found:
         print(f"{len(found)} runs have {begins}: {', '.join(map(title, found))}. Give more of it.", file=sys.stderr)
     else:
-        print(f"No run has {begins}: `{PROGRAM} runs` lists them.", file=sys.stderr)
+        print(f"No run has {begins}: `{PROGRAM} runs` lists all runs.", file=sys.stderr)
     return None
 
 

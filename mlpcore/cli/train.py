@@ -1,6 +1,6 @@
-"""``python -m mlpcore train``: one model, and how good it is.
+"""``python -m mlpcore train``: train a model and print how good it is.
 
-The run is kept among those of the app, so that `resume` can go on with it if it is killed.
+The run is saved with those of the app, so that `resume` can continue it if it is killed.
 """
 
 import argparse
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
     from mlpcore.training import Result, Trainer
 
 MAX_FILE_BYTES = 1_000_000
-STOPPING = "Stopping, and evaluating what was reached; a second time ends at once."
-INTERRUPTING = "Ending, and keeping the run as it stands; a second time ends at once."
+STOPPING = "Stopping and evaluating the model so far; press again to quit immediately."
+INTERRUPTING = "Saving the run and quitting; a second signal quits immediately."
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the others."""
+    """Adds the command."""
     train = commands.add_parser(
         "train",
-        help="train a model, and say how good it is",
+        help="train a model and print how good it is",
         usage=f"{PROGRAM} train [--preset NAME | --experiment FILE.json] [options] [--json]",
-        description="Trains a model and evaluates it on the 10,000 test images. Ctrl-C stops early and evaluates what "
-        f"was reached; SIGTERM interrupts, and `{PROGRAM} resume` goes on.",
-        epilog="Options override the preset or the file; the defaults named here hold without either.",
+        description="Trains a model and evaluates it on the 10,000 test images. Ctrl-C stops early and evaluates the "
+        f"model so far; SIGTERM interrupts, and `{PROGRAM} resume` continues.",
+        epilog="Options override the preset or the file; the defaults shown apply without either.",
         allow_abbrev=False,
     )
-    start = train.add_argument_group("where to start from").add_mutually_exclusive_group()
+    start = train.add_argument_group("starting point").add_mutually_exclusive_group()
     start.add_argument(
-        "--preset", choices=TUTORIAL_PRESETS, help="a set-up of the tutorial: all 60,000 images, none for validation"
+        "--preset", choices=TUTORIAL_PRESETS, help="a setup of the tutorial: all 60,000 images, none for validation"
     )
-    start.add_argument("--experiment", metavar="FILE.json", type=Path, help="an experiment, as --json prints it")
+    start.add_argument("--experiment", metavar="FILE.json", type=Path, help="an experiment, as printed by --json")
     add_experiment_options(train, Experiment())
     train.add_argument_group("output").add_argument(
         "--json", action="store_true", help="print one JSON object instead of a summary"
@@ -50,7 +50,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(given: argparse.Namespace) -> int:
-    """Trains, prints what came out, and returns the exit code."""
+    """Trains, prints the result, and returns the exit code."""
     experiment = _experiment(given)
 
     from mlpcore import datasets
@@ -67,18 +67,18 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _recorder(experiment: Experiment) -> "Recorder | None":
-    """What keeps the run, unless the disk does not let it."""
+    """What saves the run; None if the disk does not allow it."""
     from mlpcore.store import Store, StoreProblem
 
     try:
         return Store().create(experiment)
     except StoreProblem as problem:
-        print(f"This run is not kept. {problem}", file=sys.stderr)
+        print(f"This run will not be saved. {problem}", file=sys.stderr)
         return None
 
 
 def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int:
-    """Trains to the end, keeps the run, prints what came out, and returns the exit code."""
+    """Trains to the end, saves the run, prints the result, and returns the exit code."""
     from mlpcore.training import OutOfMemory, TrainingDiverged
 
     experiment = trainer.experiment
@@ -97,14 +97,14 @@ def train(trainer: "Trainer", recorder: "Recorder | None", as_json: bool) -> int
         ending = "finished" if trainer.is_complete else "stopped"
         recorder.end(ending, experiment, trainer.history, result, trainer.model.eval())
         if recorder.unsaved:
-            print(f"This run is not kept as it ended. {recorder.unsaved}", file=sys.stderr)
+            print(f"The end of this run could not be saved. {recorder.unsaved}", file=sys.stderr)
     early = bool(signals) and not trainer.is_complete
     if early:
         print(_how_far(trainer), file=sys.stderr)
     elif experiment.hyperparameters.early_stopping:
         print(
             f"Trained for {len(trainer.history.epochs)} of {experiment.hyperparameters.epochs} epochs; early stopping "
-            f"took the weights of epoch {result.weights_of_epoch}.",
+            f"restored the weights of epoch {result.weights_of_epoch}.",
             file=sys.stderr,
         )
     run_id = recorder.id if recorder else None
@@ -126,13 +126,13 @@ def _read_experiment(path: Path) -> Experiment:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
-            raise ValueError(f"more than {MAX_FILE_BYTES:,} bytes are no experiment.")
-        # Windows' editors and shells put a byte order mark in front.
+            raise ValueError(f"it has more than {MAX_FILE_BYTES:,} bytes, too many for an experiment.")
+        # Editors and shells on Windows add a byte order mark.
         return experiment_from_json(content.decode("utf-8-sig"))
     except OSError as error:
         problem = f"it cannot be read ({error.strerror})."
     except UnicodeDecodeError:
-        problem = "it is no text in UTF-8, so no JSON."
+        problem = "it is not UTF-8 text, so not JSON."
     except ValueError as error:
         problem = str(error)
     raise InvalidExperiment({"experiment": f"{path}: {problem}"})
@@ -141,10 +141,10 @@ def _read_experiment(path: Path) -> Experiment:
 def _follow(
     trainer: "Trainer", recorder: "Recorder | None", show_epochs: bool
 ) -> "tuple[Result | None, Sequence[int]]":
-    """Trains to the end behind a progress bar; returns what came out, and the signal that ended it early, if one did.
+    """Trains to the end with a progress bar; returns the result, and the signals that ended it early.
 
-    Without a result the run was interrupted: a system that shuts down may not leave the time to evaluate it, and it can
-    be gone on with.
+    Without a result the run was interrupted: a system that is shutting down may not leave time for the evaluation, and
+    the run can be resumed.
     """
     from mlpcore.training import EpochEnd, Finished, Step
 
@@ -186,7 +186,7 @@ def _follow(
 
 
 def epoch_line(record: "EpochRecord", epochs: int) -> str:
-    """One of `epochs` epochs in a line."""
+    """One of `epochs` epochs as a line of text."""
     validation = "" if record.val_accuracy is None else f", validation {record.val_accuracy:.2%}"
     return (
         f"Epoch {record.epoch}/{epochs}: loss {record.loss:.4f}, training {record.train_accuracy:.2%}{validation}, "
@@ -195,7 +195,7 @@ def epoch_line(record: "EpochRecord", epochs: int) -> str:
 
 
 def summary(result: "Result") -> str:
-    """What came out of a training, in a sentence."""
+    """The result of a training in a sentence."""
     low, high = result.test.interval
     return (
         f"Test accuracy {result.test.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), "
@@ -209,14 +209,14 @@ def _how_far(trainer: "Trainer") -> str:
     epoch = math.ceil(steps / experiment.steps_per_epoch)
     return (
         f"Stopped after step {steps:,} of {experiment.total_steps:,} (epoch {epoch}). "
-        "The evaluation is of the model as it was then."
+        "The evaluation is of the model at that point."
     )
 
 
 def _interrupted(trainer: "Trainer", recorder: "Recorder") -> str:
     if recorder.unsaved:
-        return f"Interrupted, and not kept as it stands. {recorder.unsaved}"
-    return f"Interrupted after step {trainer.steps:,}. `{PROGRAM} resume {recorder.id}` goes on."
+        return f"Interrupted, and the last steps could not be saved. {recorder.unsaved}"
+    return f"Interrupted after step {trainer.steps:,}. Resume it with `{PROGRAM} resume {recorder.id}`."
 
 
 def _as_json(run_id: str | None, trainer: "Trainer", result: "Result") -> str:

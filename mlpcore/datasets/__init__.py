@@ -1,4 +1,4 @@
-"""The images: fetched and checked, loaded once per process, and turned into what a model takes."""
+"""The images: downloaded and checked, loaded once per process, and converted to a model's input."""
 
 import threading
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """A labelled set of N images. Everybody in the process shares the tensors: never change them in place.
+    """A labeled set of N images. The tensors are shared by the whole process: never change them in place.
 
     Attributes:
-        images: uint8 [N, 28, 28], 0 is the background, 255 full ink.
+        images: uint8 [N, 28, 28]; 0 is the background, 255 is full ink.
         labels: int64 [N], 0 to 9.
     """
 
@@ -52,8 +52,8 @@ class Dataset:
         classes: what the ten labels mean.
         train: 60,000 images.
         test: 10,000 images.
-        mean: of all training pixels on the scale 0 to 1, to four digits.
-        std: their standard deviation, likewise.
+        mean: of all training pixels, scaled to 0 to 1, to four digits.
+        std: their standard deviation, to four digits.
     """
 
     name: DatasetName
@@ -71,8 +71,8 @@ _CLASSES: dict[DatasetName, tuple[str, ...]] = {
     "fashion-mnist": tuple(torchvision.datasets.FashionMNIST.classes),
 }
 
-# To the customary four digits. Over all training pixels they are 0.130660 and 0.308108 for MNIST (a test
-# computes them again), 0.286041 and 0.353024 for Fashion-MNIST.
+# To the customary four digits. Over all training pixels they are 0.130660 and 0.308108 for MNIST (checked by a test),
+# 0.286041 and 0.353024 for Fashion-MNIST.
 _MEAN_AND_STD: dict[DatasetName, tuple[float, float]] = {
     "mnist": (0.1307, 0.3081),
     "fashion-mnist": (0.2860, 0.3530),
@@ -83,9 +83,9 @@ _locks = {name: threading.Lock() for name in COLLECTIONS}
 
 
 class _RawFiles(torchvision.datasets.MNIST):  # type: ignore[misc, name-defined]  # torchvision has no types
-    """torchvision's dataset, read from the four files in `root` and from nothing else.
+    """torchvision's dataset, read only from the four files in `root`.
 
-    Left to itself it prefers the `processed/*.pt` that its old versions made, and nothing vouches for these.
+    By default it prefers the `processed/*.pt` that old versions made, which nothing has checked.
     """
 
     def _check_legacy_exist(self) -> bool:
@@ -97,7 +97,7 @@ class _RawFiles(torchvision.datasets.MNIST):  # type: ignore[misc, name-defined]
 
 
 def load(name: DatasetName, progress: Progress | None = None) -> Dataset:
-    """Gives the dataset, fetched if need be and read once per process, whoever asks first.
+    """Returns the dataset, downloaded if necessary and read once per process.
 
     Args:
         name: which dataset.
@@ -130,13 +130,13 @@ def normalization(name: DatasetName) -> tuple[float, float]:
 
 
 def to_input(images: Tensor, normalize: tuple[float, float] | None = None) -> Tensor:
-    """Turns pixels into what a model takes: torchvision's `ToTensor` and `Normalize` for all images at once.
+    """Converts pixels to a model's input: torchvision's `ToTensor` and `Normalize` for all images at once.
 
     On the CPU the result equals torchvision's bit for bit. A GPU may round a division differently.
 
     Args:
-        images: uint8 [..., 28, 28], left as they are.
-        normalize: mean and standard deviation to normalise by; without them the values lie between 0 and 1.
+        images: uint8 [..., 28, 28]; not changed.
+        normalize: mean and standard deviation to normalize by; without them the values are between 0 and 1.
 
     Returns:
         float32 [..., 28, 28], on the images' device.

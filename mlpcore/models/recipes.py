@@ -1,4 +1,4 @@
-"""How the bundled models are made: the experiment of each, and trainings that go on where they were interrupted."""
+"""How the bundled models are made: their experiments, and where interrupted trainings are saved."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a bundled model is called on screen, and the experiment that makes it."""
+    """A bundled model's title on screen, and the experiment that makes it."""
 
     title: str
     experiment: Experiment
 
 
-# Chosen on the 5,000 validation images, and by digits drawn with a pen whether the distortion resembles what pens do;
-# the test images had no say. On the CPU with one thread, so that it is the same to the last bit when made again.
+# Chosen by the 5,000 validation images, and the distortion by digits drawn with a pen; the test images played no part.
+# On the CPU with one thread, so that training it again gives the same bits.
 _DRAWING = Experiment(
     architecture=Architecture(hidden=(1000, 500, 250), activation="gelu", batch_norm=True),
     hyperparameters=Hyperparameters(
@@ -40,9 +40,9 @@ RECIPES: dict[str, Recipe] = {
     "two-hidden": Recipe("Two hidden layers (512, 256)", TUTORIAL_PRESETS["two-hidden"]),
     "drawing": Recipe("Best for drawing", _DRAWING),
 }
-"""The bundled models by their name at the command line, quickest to train first."""
+"""The bundled models by their name on the command line, quickest to train first."""
 
 
 def checkpoint_path(name: str) -> Path:
-    """Where the training of a bundled model keeps how far it is: beside the images, which git ignores as well."""
+    """The checkpoint of a bundled model's training: next to the images, which git ignores too."""
     return data_folder() / "checkpoints" / f"{name}.pt"

@@ -1,4 +1,4 @@
-"""A trained model with what it takes to use it: the network, the experiment that made it, and how good it is."""
+"""A trained model and what is needed to use it: the network, its experiment, and how good it is."""
 
 from dataclasses import dataclass
 from typing import Annotated, Self
@@ -15,7 +15,7 @@ from mlpcore.experiment import Experiment
 from mlpcore.network import MLP
 
 CONFIDENCE_EDGES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
-"""What separates the ranges of confidence; finer towards 1, where most answers lie."""
+"""The boundaries between ranges of confidence; finer toward 1, where most answers are."""
 
 _RANGES = len(CONFIDENCE_EDGES) + 1
 
@@ -23,7 +23,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Reliability(BaseModel):
-    """How often the answers of one range of confidence were right: `right` of `images`."""
+    """How often answers in one range of confidence were right: `right` of `images`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,16 +33,16 @@ class Reliability(BaseModel):
     @model_validator(mode="after")
     def _no_more_right_than_images(self) -> Self:
         if self.right > self.images:
-            raise ValueError("more right than there were images")
+            raise ValueError("more right answers than images")
         return self
 
 
 class Score(BaseModel):
-    """A model on the 10,000 test images, as it is kept beside the model.
+    """A model's score on the 10,000 test images, as stored with the model.
 
     Attributes:
         loss: mean cross-entropy in nats.
-        accuracy: share of the images recognised, 0 to 1.
+        accuracy: share of the images recognized, 0 to 1.
         interval: 95 % Wilson score interval of that share.
         reliability: one entry for each range of confidence, from below 0.5 to above 0.999.
     """
@@ -58,12 +58,12 @@ class Score(BaseModel):
     def _accuracy_lies_in_its_interval(self) -> Self:
         low, high = self.interval
         if not low <= self.accuracy <= high:
-            raise ValueError("the interval does not hold the accuracy")
+            raise ValueError("the interval does not contain the accuracy")
         return self
 
     @classmethod
     def of(cls, evaluation: Evaluation) -> "Score":
-        """What is kept of an evaluation."""
+        """The score from an evaluation."""
         ranges = np.searchsorted(CONFIDENCE_EDGES, evaluation.confidences)
         images = np.bincount(ranges, minlength=_RANGES)
         right = np.bincount(ranges, weights=evaluation.correct, minlength=_RANGES)
@@ -75,18 +75,18 @@ class Score(BaseModel):
         )
 
     def at(self, confidence: float) -> Reliability:
-        """How often this model was right where it was about as sure; `confidence` is a probability, 0 to 1."""
+        """How often this model was right when it was about as confident; `confidence` is a probability, 0 to 1."""
         return self.reliability[int(np.searchsorted(CONFIDENCE_EDGES, confidence))]
 
 
 class _ReadsImages:
-    """What a network can be asked once it is known which experiment it belongs to."""
+    """What a network can do once its experiment is known."""
 
     experiment: Experiment
     network: MLP
 
     def inputs(self, images: Tensor) -> Tensor:
-        """Images, uint8 [N, 28, 28], as the network takes them: float32 [N, 28, 28] on its device."""
+        """Images, uint8 [N, 28, 28], as input for the network: float32 [N, 28, 28] on its device."""
         data = self.experiment.data
         device = next(self.network.parameters()).device
         return to_input(images.to(device), normalization(data.dataset) if data.normalize else None)
@@ -104,7 +104,7 @@ class _ReadsImages:
 
 @dataclass(frozen=True, eq=False)
 class Classifier(_ReadsImages):
-    """A network in evaluation mode, at any stage of the `experiment` that trains it."""
+    """A network in evaluation mode, at any stage of its `experiment`'s training."""
 
     experiment: Experiment
     network: MLP
@@ -112,11 +112,11 @@ class Classifier(_ReadsImages):
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel(_ReadsImages):
-    """A network ready for use, on whatever device it lies; any number of threads may ask it at once.
+    """A network ready for use, on any device; any number of threads may use it at once.
 
     Attributes:
-        title: what it is called on screen.
-        experiment: what made it.
+        title: on screen.
+        experiment: that made it.
         network: in evaluation mode.
         test: how good it is on the test images.
     """

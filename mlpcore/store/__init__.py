@@ -1,4 +1,4 @@
-"""Runs on disk: SQLite for what is listed, one folder per run for its checkpoint, history, result and model."""
+"""Runs on disk: an SQLite database for the list, and a folder for the files of each run."""
 
 from mlpcore.store.database import Outcome, StoredRun
 from mlpcore.store.problems import NotToBeTrained, StoreProblem

@@ -12,7 +12,7 @@ class ByteCache:
     """Keeps the values used last; any number of threads may ask at the same time.
 
     Args:
-        limit: most bytes of all values together. A single larger value is kept too, but alone, so that whoever asks
+        limit: most bytes of all values together. A single larger value is kept too, but alone, so that asking
             for it several times in a row does not read it each time.
     """
 

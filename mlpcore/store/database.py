@@ -18,7 +18,7 @@ from mlpcore.store.problems import StoreProblem, store_problems
 from mlpcore.training import Result
 
 EXPERIMENTS_KEPT = 10_000
-"""So many experiments that were read stay in memory, of about a kilobyte each."""
+"""How many parsed experiments stay in memory, about a kilobyte each."""
 
 MIGRATIONS = (
     """
@@ -59,21 +59,21 @@ MIGRATIONS = (
     """,
     "ALTER TABLE runs ADD COLUMN made_by TEXT",
 )
-"""What leads from each version of the database, counted by `PRAGMA user_version`, to the next."""
+"""The step from each version of the database to the next; `PRAGMA user_version` counts those applied."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How good a run's model is, in few numbers.
+    """How good a run's model is, in a few numbers.
 
     Attributes:
         train_seconds: time spent computing up to the end of training.
-        train_accuracy: share of its training images recognised, 0 to 1.
+        train_accuracy: share of its training images that it recognizes, 0 to 1.
         test_loss: mean cross-entropy on the test images, in nats.
-        test_accuracy: share of the test images recognised, 0 to 1.
+        test_accuracy: share of the test images that it recognizes, 0 to 1.
         test_interval: 95 % Wilson score interval of that share.
-        val_accuracy: share of the validation images that these weights recognised, 0 to 1; None without such images,
-            or where training was stopped within an epoch.
+        val_accuracy: share of the validation images that these weights recognize, 0 to 1; None without validation
+            images, or if training was stopped in the middle of an epoch.
     """
 
     train_seconds: float
@@ -85,7 +85,7 @@ class Outcome:
 
     @classmethod
     def of(cls, result: Result, history: History) -> "Outcome":
-        """The numbers of a result and of the epoch whose weights it is about."""
+        """The numbers of a result and of the epoch that its weights come from."""
         test, epoch = result.test, result.weights_of_epoch
         val_accuracy = history.epochs[epoch - 1].val_accuracy if epoch else None
         return cls(result.train_seconds, result.train.accuracy, test.loss, test.accuracy, test.interval, val_accuracy)
@@ -97,13 +97,13 @@ class StoredRun:
 
     Attributes:
         id: 32 hexadecimal digits.
-        number: counts its owner's runs, from 1; none is used twice.
+        number: counts its owner's runs, from 1; never reused.
         status: ``training`` (in some process), ``interrupted``, ``finished``, ``stopped`` or ``failed``.
-        step: the last step that is kept on the disk.
+        step: the last step that is saved on the disk.
         error: why it failed, in a sentence.
         ended: when its status became final.
-        outcome: how good its model is; None as long as it has none.
-        title, note, tags: what a person has called it and written beside it.
+        outcome: how good its model is; None until it has one.
+        title, note, tags: what a person named it and wrote about it.
         made_by: the versions that have trained it up to `step`; None if that is not known, or if more than one took
             part.
     """
@@ -125,14 +125,14 @@ class StoredRun:
 
 
 class Database:
-    """One connection, which the threads of the process share.
+    """One connection, shared by the threads of the process.
 
     Args:
         folder: where the list is.
-        busy_seconds: how long to wait while another process writes.
+        busy_seconds: how long to wait while another process is writing.
 
     Raises:
-        StoreProblem: from everything, if the disk or the file does not let it be done.
+        StoreProblem: from every method, if the disk or the file does not allow it.
     """
 
     def __init__(self, folder: Path, busy_seconds: float) -> None:
@@ -141,7 +141,7 @@ class Database:
         self._lock = threading.RLock()
         with store_problems(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            # One after the other, since the switch to a write-ahead log does not wait for others.
+            # One process at a time, since switching to a write-ahead log does not wait for others.
             with FileLock(folder / "opening.lock", timeout=busy_seconds):
                 self._connection = sqlite3.connect(
                     self._path, timeout=busy_seconds, isolation_level=None, check_same_thread=False
@@ -157,29 +157,30 @@ class Database:
         (version,) = run("PRAGMA user_version").fetchone()
         if version > len(MIGRATIONS):
             raise StoreProblem(
-                f"The list of runs in {self._folder} was made by a newer version of MLP Lab. Use that one, or name "
-                "another folder in MLPLAB_HOME. Until then new runs stay in memory only, and end with the program."
+                f"The list of runs in {self._folder} was made by a newer version of MLP Lab. Use that version, or set "
+                "MLPLAB_HOME to another folder. Until then, new runs stay in memory only and are lost when the program "
+                "ends."
             )
         run("PRAGMA journal_mode = WAL")
-        # What is said to be kept is kept, also if the power fails in the next moment.
+        # A commit survives a power failure right after it.
         run("PRAGMA synchronous = FULL")
         run("PRAGMA foreign_keys = ON")
         for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
             self._connection.executescript(f"BEGIN; {migration}; PRAGMA user_version = {number}; COMMIT")
 
     def close(self) -> None:
-        """Ends the connection."""
+        """Closes the connection."""
         with self._lock:
             self._connection.close()
 
     def version(self) -> int:
-        """A number that is another one whenever another process has changed something."""
+        """A number that changes whenever another process has changed something."""
         with self._lock, store_problems(self._folder):
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def add(self, run_id: str, experiment: Experiment, owner: str, made_by: str) -> int:
-        """Lists a new run, and gives its number among those of its owner."""
+        """Adds a new run to the list; returns its number among its owner's runs."""
         with self._writing() as run:
             (number,) = run(
                 "INSERT INTO owners (name, runs) VALUES (?, 1) "
@@ -193,7 +194,7 @@ class Database:
         return int(number)
 
     def runs(self) -> list[StoredRun]:
-        """All runs that are not deleted, in the order in which they began; unfinished ones are ``training``.
+        """All runs that are not deleted, in the order they were created; unfinished ones are ``training``.
 
         A run whose experiment this version cannot read is left out.
         """
@@ -206,7 +207,7 @@ class Database:
         return [run for run in runs if run]
 
     def status(self, run_id: str) -> str | None:
-        """What is noted of a run that is not deleted: ``training`` until it has ended; None without such a run."""
+        """The stored status of a run, ``training`` until it has ended; None if it is deleted or never existed."""
         with self._lock, store_problems(self._folder):
             row = self._connection.execute(
                 "SELECT status FROM runs WHERE id = ? AND deleted IS NULL", (run_id,)
@@ -241,7 +242,7 @@ class Database:
             )
 
     def describe(self, run_id: str, title: str | None, tags: Iterable[str], note: str) -> None:
-        """What a person calls a run and writes beside it; nothing where the run is no longer there."""
+        """Stores what a person named a run and wrote about it; does nothing if the run is gone."""
         with self._writing() as run:
             there = run("UPDATE runs SET title = ?, note = ? WHERE id = ?", (title, note, run_id)).rowcount
             run("DELETE FROM tags WHERE run = ?", (run_id,))
@@ -249,33 +250,33 @@ class Database:
                 run("INSERT OR IGNORE INTO tags (run, tag) VALUES (?, ?)", (run_id, tag))
 
     def mark_deleted(self, run_ids: Sequence[str], deleted: bool) -> None:
-        """Takes runs out of the list, or puts them back."""
+        """Removes runs from the list, or restores them."""
         with self._writing() as run:
             for run_id in run_ids:
                 run("UPDATE runs SET deleted = ? WHERE id = ?", (_now() if deleted else None, run_id))
 
     def deleted_before(self, moment: datetime) -> list[str]:
-        """The ids of the runs that were taken out of the list before `moment`."""
+        """The ids of the runs that were removed from the list before `moment`."""
         with self._lock, store_problems(self._folder):
             rows = self._connection.execute("SELECT id FROM runs WHERE deleted < ?", (moment.isoformat(),)).fetchall()
         return [run_id for (run_id,) in rows]
 
     def remove(self, run_id: str) -> None:
-        """Forgets a run for good."""
+        """Removes a run permanently."""
         with self._writing() as run:
             run("DELETE FROM runs WHERE id = ?", (run_id,))
 
     @contextmanager
     def _writing(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
         with self._lock, store_problems(self._folder):
-            # SQLite itself would go on writing into a file that has lost its name.
+            # SQLite itself would keep writing to a file that has been deleted.
             self._path.stat()
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection.execute
                 self._connection.execute("COMMIT")
             except BaseException:
-                # After some errors SQLite has ended the transaction itself.
+                # After some errors SQLite has already ended the transaction.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -289,7 +290,7 @@ _SELECT = (
 
 @lru_cache(EXPERIMENTS_KEPT)
 def _experiment(text: str) -> Experiment:
-    # The same rows are read again whenever another process has changed one of them.
+    # All rows are read again whenever another process has changed one of them.
     return experiment_from_json(text)
 
 

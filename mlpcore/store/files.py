@@ -1,4 +1,4 @@
-"""The files of one run. Each is written whole or not at all, also where the power fails."""
+"""The files of one run. Each is written completely or not at all, even if the power fails."""
 
 import hashlib
 import io
@@ -23,14 +23,14 @@ from mlpcore.training import InvalidState, Result, State
 
 _DIGEST_BYTES = 32
 ARRAYS = ("confusion", "predictions", "confidences", "correct")
-"""What of an evaluation is a tensor in the file; the rest is text."""
+"""The parts of an evaluation that are tensors in the file; the rest is text."""
 
 
 def write_whole(path: Path, *parts: bytes | memoryview) -> None:
-    """Writes a file, which keeps what it held before until all parts are safely on the disk.
+    """Writes a file; it keeps its old content until all parts are safely on the disk.
 
     Raises:
-        OSError: it cannot be written; what it held before is still there.
+        OSError: it cannot be written; its old content is still there.
     """
     half = path.with_name(f"{path.name}.half")
     try:
@@ -47,10 +47,10 @@ def write_whole(path: Path, *parts: bytes | memoryview) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes the names of the files in a folder last; Windows knows no such thing, nor needs it.
+    """Flushes a folder's list of files to the disk; does nothing on Windows, which neither offers nor needs it.
 
     Raises:
-        OSError: there is no such folder any more, or the disk fails.
+        OSError: the folder is gone, or the disk fails.
     """
     if os.name != "nt":
         descriptor = os.open(folder, os.O_RDONLY)
@@ -61,7 +61,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_state(path: Path, state: State) -> None:
-    """Keeps a training's state in place of an earlier one.
+    """Writes a training's state, replacing an earlier one.
 
     Raises:
         OSError: the file cannot be written.
@@ -74,28 +74,28 @@ def write_state(path: Path, state: State) -> None:
 
 
 def read_state(path: Path) -> State:
-    """The state that `write_state` wrote, on the CPU; nothing in the file is executed.
+    """Reads the state that `write_state` wrote, onto the CPU; nothing in the file is executed.
 
     Raises:
-        InvalidState: the file is damaged, or something else.
+        InvalidState: the file is damaged, or not a checkpoint.
         OSError: it cannot be read.
     """
     content = path.read_bytes()
     digest, content = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
-        raise InvalidState("It is damaged, or no checkpoint.")
+        raise InvalidState("It is damaged, or not a checkpoint.")
     try:
         state: State = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        raise InvalidState("It is no checkpoint.") from error
+        raise InvalidState("It is not a checkpoint.") from error
     return state
 
 
 def history_of_state(experiment: Experiment, state: State) -> History:
-    """The record so far of an interrupted training.
+    """The history so far of an interrupted training.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: it is no state of this experiment's training.
+        LookupError, TypeError, ValueError, AttributeError: it is not a state of this experiment's training.
     """
     history = History(experiment)
     history.fill(state["losses"].numpy(), state["rates"].numpy(), state["epochs"], state["health"])
@@ -103,7 +103,7 @@ def history_of_state(experiment: Experiment, state: State) -> History:
 
 
 def write_history(path: Path, history: History) -> None:
-    """Keeps the record of a run.
+    """Writes the history of a run.
 
     Raises:
         OSError: the file cannot be written.
@@ -112,7 +112,7 @@ def write_history(path: Path, history: History) -> None:
 
 
 def read_history(path: Path, experiment: Experiment) -> History:
-    """The record that `write_history` wrote.
+    """Reads the history that `write_history` wrote.
 
     Raises:
         OSError, SafetensorError, LookupError, TypeError, ValueError: the file is missing or damaged.
@@ -124,7 +124,7 @@ def read_history(path: Path, experiment: Experiment) -> History:
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Keeps what came out of a run, but for the model.
+    """Writes the result of a run, without the model.
 
     Raises:
         OSError: the file cannot be written.
@@ -136,7 +136,7 @@ def write_result(path: Path, result: Result) -> None:
 
 
 def read_result(path: Path) -> Result:
-    """What `write_result` wrote.
+    """Reads what `write_result` wrote.
 
     Raises:
         OSError, SafetensorError, LookupError, TypeError, ValueError: the file is missing or damaged.

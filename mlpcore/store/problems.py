@@ -1,4 +1,4 @@
-"""What can go wrong with a disk, in sentences."""
+"""Sentences for what can go wrong with the disk."""
 
 import errno
 import sqlite3
@@ -11,20 +11,20 @@ from safetensors import SafetensorError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
-_NOT_KEPT = "Until then new runs stay in memory only, and end with the program."
+_NOT_KEPT = "Until then, new runs stay in memory only and are lost when the program ends."
 
 
 class StoreProblem(Exception):
-    """Something on the disk is not as it should be; the message is the sentence to show."""
+    """Something is wrong on the disk; the message is the sentence to show."""
 
 
 class NotToBeTrained(StoreProblem):
-    """A stored run that cannot be gone on with here and now: another process trains it, it has ended, or is gone."""
+    """A stored run that cannot be resumed now: another process is training it, it has ended, or it is gone."""
 
 
 @contextmanager
 def store_problems(folder: Path) -> Iterator[None]:
-    """Turns what goes wrong inside with files below `folder` into a `StoreProblem`."""
+    """Turns errors with files in `folder` into a `StoreProblem`."""
     try:
         yield
     except Timeout as error:
@@ -32,7 +32,7 @@ def store_problems(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreProblem(_sentence(folder, error)) from error
     except SafetensorError as error:
-        # It has no code, but the system's own words.
+        # It has no error code, only the system's message.
         raise StoreProblem(_full(folder) if "space left" in str(error) else _failed(folder, str(error))) from error
     except sqlite3.Error as error:
         raise StoreProblem(_database_sentence(folder, error)) from error
@@ -57,8 +57,8 @@ def _database_sentence(folder: Path, error: sqlite3.Error) -> str:
             return _read_only(folder)
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return (
-                f"The list of runs in {folder} is damaged ({error}). Move runs.db to another place to begin a new "
-                "list; the folders of the runs beside it keep their models."
+                f"The list of runs in {folder} is damaged ({error}). Move runs.db elsewhere to start a new list; the "
+                "folders next to it keep the models."
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return _busy(folder)
@@ -67,18 +67,18 @@ def _database_sentence(folder: Path, error: sqlite3.Error) -> str:
 
 def _busy(folder: Path) -> str:
     return (
-        f"Another program keeps the list of runs in {folder} busy. As long as it does, what is new stays in memory "
-        "only; it is kept as soon as that program lets go."
+        f"Another program is keeping the list of runs in {folder} busy. Until it is done, changes stay in memory only; "
+        "then they are saved."
     )
 
 
 def _full(folder: Path) -> str:
-    return f"The disk of {folder} is full: make room there. {_NOT_KEPT}"
+    return f"The disk of {folder} is full: free up some space. {_NOT_KEPT}"
 
 
 def _read_only(folder: Path) -> str:
     return (
-        f"{folder} cannot be written to: give this program the right to, or name another folder in MLPLAB_HOME. "
+        f"{folder} cannot be written to: give this program permission, or set MLPLAB_HOME to another folder. "
         f"{_NOT_KEPT}"
     )
 

@@ -1,4 +1,4 @@
-"""Keeping one run on the disk while it trains."""
+"""Saves one run to the disk while it trains."""
 
 import shutil
 import time
@@ -23,21 +23,22 @@ CHECKPOINT, HISTORY, RESULT, MODEL, LOCK = (
 
 
 class Recorder:
-    """Holds one run, which nobody else can train meanwhile, and keeps it on the disk.
+    """Holds one run, so that no other process can train it, and saves it to the disk.
 
-    Nothing here ever stops a training: what could not be written is said in `unsaved`, and tried again later.
+    Nothing here ever stops a training: `unsaved` says what could not be written, and it is tried again later.
 
     Args:
         database: where the run is listed.
-        lock: of the run, held already; the system frees it when the process dies, however that comes about.
+        lock: of the run, already held; the system frees it when the process dies for whatever reason.
         seconds_between: the longest time between two checkpoints within an epoch.
-        share_of_time: the most that checkpoints may take of the time of training, 0 to 1; they become rarer instead.
+        share_of_time: the largest share of the training time that checkpoints may take, 0 to 1; they become rarer
+            instead.
 
     Attributes:
-        id, number: those of the run.
+        id, number: of the run.
         made_by: the versions that have trained it, written with each checkpoint and at the end; None if more than one
             took part.
-        unsaved: why the run is not on the disk as it is, in a sentence; None if it is.
+        unsaved: why the disk does not have the run as it is, in a sentence; None if it does.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class Recorder:
         self._took = 0.0
 
     def on_event(self, event: Event, trainer: Trainer) -> None:
-        """Writes a checkpoint where it is time for one; to be called after every event of the training.
+        """Writes a checkpoint if one is due; call it after every event of the training.
 
         Raises:
             TrainingDiverged: a loss that was not read yet is infinite or not a number.
@@ -77,7 +78,7 @@ class Recorder:
         return waited * self._share_of_time >= self._took and (epoch_has_ended or waited >= self._seconds_between)
 
     def save(self, trainer: Trainer) -> None:
-        """Writes a checkpoint now, unless the training is within a group of batches.
+        """Writes a checkpoint now, unless the training is in the middle of accumulating gradients.
 
         Raises:
             TrainingDiverged: as `on_event`.
@@ -93,8 +94,8 @@ class Recorder:
         except StoreProblem as problem:
             self.unsaved = str(problem)
         except (MemoryError, RuntimeError) as error:
-            # PyTorch has no other name for too little memory.
-            self.unsaved = f"There was not enough memory to keep the training as it stands ({error})."
+            # PyTorch raises this when it runs out of memory.
+            self.unsaved = f"There was not enough memory for a checkpoint ({error})."
         self._saved_at = time.monotonic()
         self._took = self._saved_at - started
 
@@ -107,9 +108,9 @@ class Recorder:
         model: MLP | None = None,
         error: str | None = None,
     ) -> None:
-        """Keeps all that is left of a run that is ``finished``, ``stopped`` or ``failed``, and lets it go.
+        """Saves a run that is ``finished``, ``stopped`` or ``failed``, and releases it.
 
-        What could not be kept can be tried again; until then the run is held.
+        If that fails it can be tried again; until then the run is held.
         """
         folder = self._folder
         try:
@@ -122,7 +123,7 @@ class Recorder:
                     sync_folder(folder)
             outcome = Outcome.of(result, history) if result else None
             self._database.note_end(self.id, status, history.steps, error, outcome, self.made_by)
-            # Only now, since it would be gone on with if the list did not know of the end.
+            # Only now: if the list did not show the end, the run would be resumed from here.
             with store_problems(folder):
                 (folder / CHECKPOINT).unlink(missing_ok=True)
         except StoreProblem as problem:
@@ -143,5 +144,5 @@ class Recorder:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def release(self) -> None:
-        """Lets the run go; unless it has ended, it is interrupted."""
+        """Releases the run; unless it has ended, it is interrupted."""
         self._lock.release()

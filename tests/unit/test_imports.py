@@ -60,7 +60,7 @@ def test_a_file_that_is_not_there_or_too_large_is_said(
 def test_a_folder_or_a_pipe_is_no_model(imported: Imported, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for file in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(InvalidModel, match="no ordinary file"):
+        with pytest.raises(InvalidModel, match="not a regular file"):
             imported.add(file)
 
 
@@ -84,5 +84,5 @@ def test_names_cannot_leave_the_folder(imported: Imported, tmp_path: Path, name:
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("no folder")
-    with pytest.raises(InvalidModel, match="cannot be kept"):
+    with pytest.raises(InvalidModel, match="cannot be saved"):
         Imported(in_the_way / "models").add(BUNDLED["one-hidden"])

@@ -90,7 +90,7 @@ def test_a_model_is_written_with_its_score_and_the_checkpoint_removed(
     said = capsys.readouterr()
     assert f"Test accuracy {right:.2%}" in said.out
     assert "Epoch 3/3: loss" in said.err
-    assert "Going on" not in said.err
+    assert "Resuming" not in said.err
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
@@ -109,10 +109,10 @@ def test_after_ctrl_c_the_same_command_goes_on_to_the_same_model(
     with monkeypatch.context() as patch:
         patch.setattr(__main__, "write_state", interrupted_after)
         assert __main__.main(["drawing"]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
     assert not BUNDLED["drawing"].exists()
     assert __main__.main(["drawing"]) == 0
-    assert f"Going on after epoch {epoch}." in capsys.readouterr().err
+    assert f"after epoch {epoch}." in capsys.readouterr().err
     assert_made(expected)
     assert not checkpoint.exists()
 
@@ -136,8 +136,8 @@ def test_a_checkpoint_that_does_not_fit_is_said_and_not_used(
     checkpoint.write_bytes(bytes(kept.get(damage, content)))
     assert __main__.main(["drawing"]) == 0
     said = capsys.readouterr().err
-    assert f"{checkpoint} is not used, and training starts anew. It is " in said
-    assert "Going on" not in said
+    assert f"{checkpoint} is not used, so training starts over. It is " in said
+    assert "Resuming" not in said
     assert_made(expected)
 
 
@@ -175,9 +175,7 @@ def test_nothing_in_a_checkpoint_is_executed(tmp_path: Path) -> None:
 def test_an_unknown_name_is_said_before_anything_is_done(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert __main__.main(["drawing", "drawings"]) == 2
     said = capsys.readouterr()
-    assert said.err == (
-        "'drawings' is no model that comes with MLP Lab: choose from one-hidden, two-hidden, drawing.\n"
-    )
+    assert said.err == ("'drawings' is not one of the bundled models: choose from one-hidden, two-hidden, drawing.\n")
     assert not checkpoint.parent.exists()
 
 
@@ -212,6 +210,6 @@ def test_ctrl_c_ends_the_command_with_a_sentence(started: subprocess.Popen[str],
     started.send_signal(signal.SIGINT)
     last = started.stderr.read()
     assert started.wait() == 130
-    assert "the same command goes on from the last whole epoch" in last
+    assert "the same command resumes" in last
     assert "Traceback" not in last
     assert read_state(tmp_path / "data" / "checkpoints" / "two-hidden.pt")["updates"] >= 938
