@@ -16,6 +16,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = ("streamlit", "streamlit.delta_generator", "streamlit.errors")
 PRIVATE = {
+    "ui/digit_canvas.py": {"streamlit.components.v2.get_bidi_component_manager"},
     "ui/last_words.py": {"streamlit.runtime.app_session", "streamlit.runtime.scriptrunner_utils.script_requests"},
     "ui/live_chart.py": {
         "streamlit.components.v2.get_bidi_component_manager",
@@ -71,8 +72,8 @@ def test_the_flag_of_the_older_kind_of_pages_is_where_it_is_set() -> None:
     assert "uses_pages_directory" in vars(PagesManager)
 
 
-def test_a_component_can_be_registered_from_a_package() -> None:
-    assert list(inspect.signature(get_bidi_component_manager().register_from_manifest).parameters) == [
-        "manifest",
-        "package_root",
-    ]
+def test_a_component_can_be_registered_from_a_package_found_and_taken_away() -> None:
+    manager = get_bidi_component_manager()
+    arguments = [list(inspect.signature(f).parameters) for f in (manager.register_from_manifest, manager.get)]
+    assert arguments == [["manifest", "package_root"], ["name"]]
+    assert "name" in inspect.signature(manager.unregister).parameters

@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
         def settled() -> bool:
             active = [run for run in self.runs.values() if run.status in (Status.QUEUED, Status.TRAINING)]
             for run in active:
-                if run.experiment is KINDS["endless"] and math.isinf(run.pause_after):
+                if run.experiment == KINDS["endless"] and math.isinf(run.pause_after):
                     self.queue.pause(run)
             return not active
 
