@@ -85,9 +85,11 @@ def _table(choices: Sequence[Choice], probabilities: Sequence[Tensor], *, is_odd
     for choice, each in zip(choices, probabilities, strict=True):
         confidence = float(each.max())
         record = choice.model.test.at(confidence)
+        # Never broken over two lines.
+        answer = f"**{int(each.argmax())}** · {figures.probability_in_words(confidence)}".replace(" ", "\u00a0")
         unsure = " :orange-badge[:material/help: unsure]" if is_odd or is_unsure(choice.model, confidence) else ""
         rows.append(
-            f"| {choice.short_title} | **{int(each.argmax())}** · {figures.probability_in_words(confidence)}{unsure} "
+            f"| {choice.short_title} | {answer}{unsure} "
             f"| {f'{record.right:,} of {record.images:,}' if record.images else 'no answer this sure'} |"
         )
     return "\n".join(rows)

@@ -56,7 +56,9 @@ def answers(page: AppTest) -> dict[str, str]:
     """What each model answers, as in "4 · 95.3 %"."""
     tables = [element.value for element in page.markdown if element.value.startswith("| Model")]
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for table in tables for row in table.splitlines()[2:]]
-    return {model: answer.replace("**", "").partition(" :orange")[0] for model, answer, _ in rows}
+    return {
+        model: answer.replace("**", "").replace("\u00a0", " ").partition(" :orange")[0] for model, answer, _ in rows
+    }
 
 
 def metrics(page: AppTest) -> dict[str, str]:
