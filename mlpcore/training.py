@@ -492,7 +492,7 @@ def _divergence(experiment: Experiment, step: int, loss: float) -> str:
     epoch = math.ceil(step / experiment.steps_per_epoch)
     what = "not a number" if math.isnan(loss) else "infinite"
     return (
-        f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped. The learning rate is "
-        f"probably too high for this model: {experiment.hyperparameters.learning_rate:g} with "
+        f"The loss became {what} at step {step:,} (epoch {epoch}), so training stopped. The cause is "
+        f"probably a learning rate too high for this model: {experiment.hyperparameters.learning_rate:g} with "
         f"{experiment.hyperparameters.optimizer}. Try a tenth of it or less, or use the learning-rate finder."
     )
