@@ -250,5 +250,5 @@ def test_the_queue_keeps_its_promises_in_any_order_of_commands(mnist: Dataset) -
     run_state_machine_as_test(
         Machine,
         # The same orders each time, so that a failure is no chance. What depends on time cannot be shortened.
-        settings=settings(max_examples=40, stateful_step_count=25, derandomize=True, phases=[Phase.generate]),
+        settings=settings(max_examples=25, stateful_step_count=25, derandomize=True, phases=[Phase.generate]),
     )
