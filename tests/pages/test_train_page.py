@@ -254,7 +254,7 @@ def test_every_session_sees_the_runs_at_the_side(queue: RunQueue) -> None:
     app = AppTest.from_file("../../app.py", default_timeout=60).run()
     assert [button.label for button in app.sidebar.button] == [
         f"Server run {waiting.number} · paused 0 %",
-        f"Server run {finished.number} · {100 * finished.result.test.accuracy:.1f} %",
+        f"Server run {finished.number} · finished",
     ]
 
 
