@@ -252,7 +252,7 @@ class Caller(_AnyPupil):
                     self._moved.append(time.monotonic())
                 self._curve = curve
         elif kind == "imgs":
-            self._pictures += [_file(image.url) for image in content.imgs if image.alt.startswith("A drawing kept")]
+            self._pictures += [_file(image.url) for image in content.imgs if image.alt.startswith("A drawing saved")]
 
     async def _repeat(self, fragment: str, interval: float) -> None:
         """Asks for a fragment again and again, every `interval` seconds."""
@@ -333,7 +333,7 @@ class Tab(_AnyPupil):
 
     async def my_digits(self, expected: int) -> list[str]:
         await self._after(lambda page: page.get_by_role("tab", name="My digits").click())
-        pictures = self._tab.get_by_alt_text("A drawing kept")
+        pictures = self._tab.get_by_alt_text("A drawing saved")
         await pictures.nth(expected - 1).wait_for()
         names = [_file(str(await picture.get_attribute("src"))) for picture in await pictures.all()]
         await self._after(lambda page: page.get_by_role("tab", name="Draw", exact=False).first.click())
