@@ -26,6 +26,8 @@ PLACE = """(node, [digit, number]) => {
 
 def drawn(page: Page, chart: str) -> Locator:
     node = page.locator(chart)
+    # For a moment the chart of a former run may stand beside that of the next.
+    expect(node).to_have_count(1)
     expect(node).to_be_visible()
     page.wait_for_function("chart => document.querySelector(chart)._fullData?.length > 9", arg=chart)
     return node

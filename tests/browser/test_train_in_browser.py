@@ -97,7 +97,7 @@ def stop_run(page: Page) -> None:
 def test_training_one_hidden_layer_on_mnist_from_start_to_result(page: Page) -> None:
     page.get_by_role("button", name="One hidden layer").click()
     expect(page.get_by_text("203,530", exact=True)).to_be_visible()
-    set_field(page, "epochs", "2")
+    set_field(page, "epochs", "5")
     press_train(page)
     first = wait_for_points(page, chart(page, "loss_per_step"), 2)
     # First of all, since the word of the run's end goes after some seconds.
