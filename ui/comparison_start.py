@@ -1,16 +1,8 @@
-"""Starting a comparison: which results can be reused, how long the rest takes, and whether the visitor has peeked."""
+"""Starting a comparison, and whether the visitor has peeked."""
 
-import os
-
-import streamlit as st
-
-from mlpcore import datasets
-from mlpcore.comparison.batch import relative_cost
-from mlpcore.comparison.costs import seconds_per_cost
 from mlpcore.comparison.job import Job, jobs
 from mlpcore.comparison.plan import Plan
 from mlpcore.comparison.result_cache import ResultCache
-from mlpcore.experiment import DatasetName
 from ui.session import owner
 
 
@@ -19,21 +11,6 @@ def start(plan: Plan) -> Job:
     job = Job(plan, lambda job: job.train(plan.runs), owner(), cache=ResultCache(jobs))
     jobs.add(job)
     return job
-
-
-def time_needed(plan: Plan) -> tuple[int, float]:
-    """How many runs of `plan` must be trained, and about how many seconds that takes."""
-    cache = ResultCache(jobs)
-    missing = [run for run in plan.runs if run not in cache]
-    side_by_side = max(1, (os.cpu_count() or 1) // plan.experiments[0].threads)
-    cost = sum(map(relative_cost, missing))
-    return len(missing), cost * _seconds_per_cost(plan.experiments[0].data.dataset) / side_by_side
-
-
-@st.cache_data(show_spinner=False)
-def _seconds_per_cost(dataset: DatasetName) -> float:
-    # Measured once per server: if the machine is busy at that moment, all estimates are too long.
-    return seconds_per_cost(datasets.load(dataset))
 
 
 def seen_before(plan: Plan) -> str | None:

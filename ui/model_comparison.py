@@ -11,11 +11,12 @@ from ui.comparing import follow, show_curves
 from ui.comparison_list import name_of
 from ui.comparison_results import compared, show_conclusion, show_differences
 from ui.comparison_setup import SETUPS, Setup, comparison_setup, seeds_fields, setup_from_address, start_over
-from ui.comparison_start import seen_before, start, time_needed
+from ui.comparison_start import seen_before, start
 from ui.data_gate import dataset_ready
 from ui.lessons import lesson, lesson_maker
 from ui.scroll import scroll_here
 from ui.show_code import show_code
+from ui.time_ahead import seconds_to_train, untrained
 from ui.words import duration, plain
 
 JOB = "compare_job"
@@ -99,11 +100,11 @@ def _say_what_it_takes(setup: Setup, ready: bool) -> None:
     if setup.plan is None:
         st.error("Fix the fields marked in red first.", icon=":material/error:")
     elif ready:
-        to_train, seconds = time_needed(setup.plan)
-        reused = len(setup.plan.runs) - to_train
+        to_train = untrained(setup.plan.runs)
+        reused = len(setup.plan.runs) - len(to_train)
         if to_train:
             also = f"; the results of {reused} more, trained earlier, are reused" if reused else ""
-            st.caption(f"{to_train} runs, about {duration(seconds)}{also}.")
+            st.caption(f"{len(to_train)} runs, about {duration(seconds_to_train(to_train))}{also}.")
         else:
             st.caption("All these runs were trained earlier: equal settings and seeds give equal numbers.")
         if warning := seen_before(setup.plan):

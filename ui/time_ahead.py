@@ -1,7 +1,4 @@
-"""How long a training will take, from the speed of runs that have finished on this computer.
-
-Nothing is measured on purpose: a click on a link while a page measures would be lost.
-"""
+"""How long trainings will take on this computer, and which need none because their results are reused."""
 
 import os
 from collections.abc import Sequence
@@ -9,13 +6,15 @@ from functools import lru_cache
 
 import streamlit as st
 
-from mlpcore import runs
+from mlpcore import datasets, runs
 from mlpcore.claims import Claim
 from mlpcore.claims.forecast import first_training
 from mlpcore.comparison.batch import relative_cost
+from mlpcore.comparison.costs import seconds_per_cost
 from mlpcore.comparison.job import jobs
 from mlpcore.comparison.result_cache import ResultCache
-from mlpcore.experiment import Experiment
+from mlpcore.experiment import DatasetName, Experiment
+from mlpcore.provenance import made_by
 from mlpcore.runs import Run, Status
 from ui.words import duration
 
@@ -23,38 +22,42 @@ _NEWEST = 10
 """Finished runs of which the largest tells the speed: a small one says little, an old one is of another time."""
 
 
-def seconds_for(experiments: Sequence[Experiment]) -> float | None:
-    """About how many seconds these take, side by side; 0 if all were trained before, None if no speed is known."""
+def untrained(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Those whose results cannot be reused, so that they must be trained."""
     cache = ResultCache(jobs)
-    missing = [experiment for experiment in experiments if experiment not in cache]
-    if not missing:
+    return [experiment for experiment in experiments if experiment not in cache]
+
+
+def seconds_to_train(experiments: Sequence[Experiment]) -> float:
+    """About how many seconds it takes to train these, side by side; 0 for none."""
+    if not experiments:
         return 0.0
-    speed = _seconds_per_cost()
-    side_by_side = max(1, min(len(missing), (os.cpu_count() or 1) // missing[0].threads))
-    return None if speed is None else sum(map(relative_cost, missing)) * speed / side_by_side
+    side_by_side = max(1, min(len(experiments), (os.cpu_count() or 1) // experiments[0].threads))
+    cost = sum(map(relative_cost, experiments))
+    return cost * _seconds_per_cost(experiments[0].data.dataset) / side_by_side
 
 
 def seconds_for_claim(claim: Claim) -> float | None:
-    """About how many seconds an investigation takes; None if that cannot be told."""
+    """About how many seconds an investigation takes; None if it trains nothing, so that it cannot be estimated."""
     experiments, share = first_training(claim)
-    seconds = seconds_for(experiments) if experiments else None
-    return None if seconds is None else seconds / share
+    return seconds_to_train(untrained(experiments)) / share if experiments else None
 
 
 def say_how_long(claim: Claim) -> None:
     """Says about how long an investigation takes on this computer."""
     seconds = seconds_for_claim(claim)
     if seconds is None:
-        st.caption("How long this takes is not known yet: nothing comparable has been trained on this computer.")
+        st.caption("This measures times instead of training models, so how long it takes is not known beforehand.")
     elif seconds == 0:
         st.caption("All its runs were trained here before, so this is quick.")
     else:
-        st.caption(f"About {duration(seconds)} at the speed of the runs so far; longer if the computer is busier.")
+        st.caption(f"About {duration(seconds)} on this computer; longer if it is busier than before.")
 
 
-def _seconds_per_cost() -> float | None:
-    finished = [run for run in runs.queue.runs() if run.status is Status.FINISHED][:_NEWEST]
-    return _speed_of(max(finished, key=lambda run: relative_cost(run.experiment))) if finished else None
+def _seconds_per_cost(dataset: DatasetName) -> float:
+    here = [run for run in runs.queue.runs() if run.status is Status.FINISHED and run.made_by == made_by()][:_NEWEST]
+    largest = max(here, key=lambda run: relative_cost(run.experiment), default=None)
+    return (largest and _speed_of(largest)) or _measured(dataset)
 
 
 @lru_cache(maxsize=1)
@@ -64,3 +67,9 @@ def _speed_of(run: Run) -> float | None:
     if not epochs:
         return None
     return epochs[-1].seconds * run.experiment.hyperparameters.epochs / relative_cost(run.experiment)
+
+
+@st.cache_data(show_spinner=False)
+def _measured(dataset: DatasetName) -> float:
+    # Once per server, until a run has finished: a page that measures answers no click meanwhile.
+    return seconds_per_cost(datasets.load(dataset))

@@ -35,7 +35,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Jobs]:
     """Jobs of the test's own in place of the process's."""
     jobs = Jobs()
     monkeypatch.setattr("mlpcore.comparison.job.jobs", jobs)
-    for module in ["claims", "comparison_list", "comparison_start", "model_comparison"]:
+    for module in ["claims", "comparison_list", "comparison_start", "model_comparison", "time_ahead"]:
         monkeypatch.setattr(f"ui.{module}.jobs", jobs)
     yield jobs
     jobs.close()
@@ -357,6 +357,17 @@ def test_what_the_tutorials_chapters_claim_can_be_tried(open_page: Opener, chapt
     assert claim.says in texts(app), chapter
     app.radio(key=f"prediction_{name}").set_value(0).run()
     assert not app.exception and not app.button(key=f"try_{name}").disabled
+
+
+@pytest.mark.parametrize("name", [name for name in claims.CLAIMS if name != "cost"])
+def test_before_a_claim_is_tried_its_time_is_told_also_where_nothing_has_been_trained(
+    open_page: Opener, name: str
+) -> None:
+    assert re.search(r"About [\d.]+ (s|min|h)\b.* on this computer", texts(open_page(claim=name)))
+
+
+def test_of_a_claim_that_trains_nothing_no_time_is_made_up(open_page: Opener) -> None:
+    assert "not known beforehand" in texts(open_page(claim="cost"))
 
 
 def test_an_unknown_claim_in_the_address_shows_the_first(open_page: Opener) -> None:

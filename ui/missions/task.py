@@ -14,7 +14,7 @@ from ui.missions.answers import MISSION, answers, begin
 from ui.missions.catalog import Mission
 from ui.missions.outcomes import DRAWINGS, Outcome, drawings, pair_to_compare, run_to_train
 from ui.run_list import open_run
-from ui.time_ahead import seconds_for, seconds_for_claim
+from ui.time_ahead import seconds_for_claim, seconds_to_train, untrained
 from ui.words import duration, plain
 
 
@@ -75,16 +75,16 @@ def _still_to_come(mission: Mission) -> str:
     if mission.name == "draw":
         return f"{min(len(drawings()), DRAWINGS)} of {DRAWINGS} drawings kept so far."
     seconds = _seconds_to_train(mission)
-    time = f"The training takes about {duration(seconds)}, at the speed of the runs so far. " if seconds else ""
+    time = f"The training takes about {duration(seconds)} on this computer. " if seconds else ""
     return f"{time}What came out for you appears here."
 
 
 def _seconds_to_train(mission: Mission) -> float | None:
     match mission.name:
         case "train":
-            return seconds_for([run_to_train()])
+            return seconds_to_train(untrained([run_to_train()]))
         case "compare":
-            return seconds_for(pair_to_compare().runs)
+            return seconds_to_train(untrained(pair_to_compare().runs))
         case "overfitting":
             return seconds_for_claim(CLAIMS["overfitting"])
         case _:
