@@ -48,7 +48,7 @@ HEADINGS = {
 
 PATIENCE_MS = 60_000
 
-# Notes when something changed last, from the page's very beginning; but for the list at the side, which is drawn anew
+# Notes when something changed last, from the page's very beginning; but for the list at the side, which is redrawn
 # every two seconds, and for what a table's canvas says to screen readers, 0.3 s after it is drawn.
 CHANGES = """
 globalThis.changed = 0;

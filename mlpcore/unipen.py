@@ -96,7 +96,7 @@ def read(path: Path) -> list[PenDigit]:
 
 
 def parse(content: bytes) -> list[PenDigit]:
-    """The digits in the bytes of a UNIPEN file, whoever it comes from; at least one.
+    """The digits in the bytes of a UNIPEN file, which need not be well-formed; at least one.
 
     Raises:
         InvalidInk: there are no digits, or most of them have no ink; or, with the line, a label is no digit, a point is

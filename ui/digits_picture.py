@@ -18,7 +18,7 @@ def digits_picture() -> None:
         _picture(),
         width="stretch",
         caption=f"{_ROWS * _COLUMNS} of the 10,000 handwritten digits that test what a network has learned.",
-        alt=f"Handwritten digits in {_ROWS} rows: each row shows the digits 0 to 9, written by different people.",
+        alt=f"Handwritten digits in {_ROWS} rows: each row shows the digits 0 to 9.",
     )
 
 

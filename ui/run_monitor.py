@@ -11,6 +11,7 @@ import streamlit as st
 from mlpcore import figures, runs
 from mlpcore.experiment import Experiment
 from mlpcore.history import History
+from mlpcore.provenance import made_by
 from mlpcore.runs import Run, Status
 from ui.experiment_form import fill_form
 from ui.glossary import meaning
@@ -103,9 +104,14 @@ def _what_next(run: Run) -> None:
 
 
 def _resume(run: Run) -> None:
+    ending = (
+        "it will end exactly as if it had not been interrupted."
+        if run.made_by == made_by()
+        else "its numbers may differ slightly from those of an uninterrupted training, since other versions or another "
+        "processor began it."
+    )
     st.info(
-        "The server stopped during this training. Its progress was saved: you can resume it, and it will end exactly "
-        "as if it had not been interrupted.",
+        f"The server stopped during this training. Its progress was saved: you can resume it, and {ending}",
         icon=":material/power_off:",
     )
     pressed = st.button(

@@ -8,7 +8,7 @@
 - `costs`: how long a model takes to answer.
 
 How many seeds there are is decided beforehand, and a `Plan` keeps that number: a test at 5 % holds for one look at the
-end. Whoever adds seeds until a difference appears finds one sooner or later. So a comparison that was cut short
+end. Adding seeds until a difference appears finds one sooner or later. So a comparison that was cut short
 concludes nothing about the architectures, and more seeds are a new comparison with a `Plan` of its own.
 
 Nothing is chosen on the test images: every run counts as it ended, and the models that are compared image by image are

@@ -14,7 +14,7 @@ from mlpcore.datasets import Dataset
 from mlpcore.experiment import experiment_from_fields
 from mlpcore.runs import RunQueue
 from mlpcore.store import Store
-from tests.fixtures.make_fixtures import FINISHED
+from tests.fixtures.make_fixtures import FINISHED, INTERRUPTED
 from ui.session import SHARED
 
 VERSIONS = sorted(path for path in (Path(__file__).parents[1] / "fixtures").iterdir() if (path / "runs").is_dir())
@@ -85,3 +85,10 @@ def test_a_link_to_a_run_shows_it(version: Path, queue: RunQueue) -> None:
     app = opened("train", {"run": FINISHED})
     assert any("The first" in subheader.value for subheader in app.subheader)
     assert app.query_params["run"] == FINISHED
+
+
+def test_of_an_interrupted_run_of_other_versions_nothing_exact_is_promised(version: Path) -> None:
+    app = opened("train", {"run": INTERRUPTED})
+    assert app.button(key="run_take_up")
+    (told,) = [info.value for info in app.info if "server stopped" in info.value]
+    assert "may differ" in told and "exactly" not in told

@@ -190,6 +190,7 @@ def test_an_interrupted_run_is_offered_to_go_on(queue: RunQueue) -> None:
     app.run()
     assert not app.exception
     assert not app.button(key="run_take_up").disabled
+    assert any("exactly as if it had not been interrupted" in info.value for info in app.info)
     stranger = AppTest.from_file("../../app.py", default_timeout=60).switch_page("pages/train.py")
     stranger.session_state["owner"] = OTHER
     stranger.query_params["run"] = run.id

@@ -38,7 +38,7 @@ _PICTURE_PIXELS = 66
 _EVERY = 5
 """Every fifth test image is enough for a quick look: 2,000 images."""
 
-_EXACT, _LAYER_SHOWN = "inside_exact", "inside_layer_shown"
+_EXACT, _LAYER_SHOWN, _LAYER_BEFORE = "inside_exact", "inside_layer_shown", "inside_layer_before"
 
 
 @st.fragment
@@ -70,6 +70,7 @@ def _chosen(subject: Subject, passed: ForwardPass) -> Neuron:
     layer = min(state[LAYER], len(subject.hidden))
     if not lesson().locks("neuron"):
         state[LAYER] = layer
+    state[_LAYER_BEFORE] = layer
     sums = passed.sums_of(layer)
     if state[NEURON] is None or state[NEURON] >= len(sums):
         if layer == len(passed.hidden):
@@ -137,7 +138,7 @@ def _choose_layer(subject: Subject, layer: int) -> None:
             required=True,
             disabled=locked,
             persist_state="session",
-            on_change=_forget_neuron,
+            on_change=_forget_neuron_of_other_layer,
         )
         if layer < len(subject.hidden):
             st.segmented_control(
@@ -150,6 +151,12 @@ def _choose_layer(subject: Subject, layer: int) -> None:
                 persist_state="session",
                 on_change=_forget_neuron,
             )
+
+
+def _forget_neuron_of_other_layer() -> None:
+    # A click right after one on a strip brings the layer that the strip has set, and Streamlit takes that for a change.
+    if st.session_state[LAYER] != st.session_state[_LAYER_BEFORE]:
+        _forget_neuron()
 
 
 def _forget_neuron() -> None:

@@ -12,7 +12,7 @@ def in_latex(value: float) -> str:
         # As many digits as it takes to see that it is not 1.
         return f"{value:.{2 - math.floor(math.log10(1 - value))}f}"
     if value == 0 or 1e-3 <= abs(value) < 1e6:
-        # Below 1 four digits that count, so that whoever checks the formula gets the same.
+        # Four significant digits below 1, enough to check the formula by hand.
         magnitude = math.floor(math.log10(abs(value))) if value else 0
         digits = 0 if magnitude >= 4 else 3 - min(magnitude, 0)
         return f"{value:,.{digits}f}".replace(",", "{,}")
