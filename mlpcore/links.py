@@ -56,7 +56,7 @@ def as_text(fields: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def fields_of(text: str) -> dict[str, object]:
-    """The fields that a text like that of `as_text` names; it may come from anybody, so their values are still to be checked.
+    """The fields in a text like that of `as_text`, which anybody may have written: check their values.
 
     Raises:
         InvalidExperiment: it is no such text, or names what is no field.
