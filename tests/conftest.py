@@ -1,14 +1,13 @@
 """What many tests share: MNIST, a small experiment to change, and a way to train it to its end."""
 
-import zlib
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 from mlpcore import datasets
 from mlpcore.datasets import Dataset
@@ -20,22 +19,20 @@ settings.register_profile("mlp-lab", deadline=None, database=None)
 settings.load_profile("mlp-lab")
 
 
-class FilesTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Side by side, a file's tests stay on one worker, since they share what they have trained.
-
-    Those in a browser make one group for every two workers: so few servers and browsers start, and each has a core of
-    its own. (The marks of ``--dist loadgroup`` would say the same, but pytest-xdist 3.8 loses them with pytest 9.2.)
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if "browser/" not in file:
-            return file
-        return f"browser {zlib.crc32(file.encode()) % max(1, self.numnodes // 2)}"
+EVIDENCE = Path(os.environ.get("MLPLAB_TEST_EVIDENCE") or Path(__file__).parent.parent / "test-results")
+"""What failed browser tests have left."""
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether:
-    return FilesTogether(config, log)
+def pytest_configure(config: pytest.Config) -> None:
+    """Side by side each worker has one core, and PyTorch's threads would wait for one another."""
+    if hasattr(config, "workerinput"):
+        torch.set_num_threads(1)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Forgets what failed last time, in the process that starts the workers."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(EVIDENCE, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

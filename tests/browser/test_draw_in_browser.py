@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import running_app
+from tests.browser.evidence import Evidence
 from tests.handwriting import DIGITS, Points
 
 Opener = Callable[..., Page]
@@ -89,9 +90,9 @@ def test_drawn_digits_are_read_by_all_three_models(draw_page: Page) -> None:
         clear(draw_page)
 
 
-def test_the_first_visitor_may_come_by_a_link_to_a_page(context: BrowserContext, tmp_path: Path) -> None:
+def test_the_first_visitor_may_come_by_a_link_to_a_page(browser: Browser, evidence: Evidence, tmp_path: Path) -> None:
     with running_app(tmp_path / "log.txt") as server:
-        page = context.new_page()
+        page = evidence.new_page(browser)
         page.goto(f"{server.address}/draw")
         expect(page.locator("canvas.upper-canvas")).to_be_visible()
         expect(page.get_by_role("heading", name="Runs")).to_be_visible()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.serving import free_port, server
+from tests.browser.evidence import Evidence
 from tests.browser.openid_provider import CLIENT, provider
 
 SECRETS = """
@@ -53,9 +54,8 @@ def runs(page: Page) -> Locator:
     return page.get_by_test_id("stSidebar").get_by_role("button", name=re.compile(r"^Run 1 · \d+\.\d %$"))
 
 
-def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser: Browser) -> None:
-    ann, bob, anns_phone = (browser.new_context() for _ in range(3))
-    page = ann.new_page()
+def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser: Browser, evidence: Evidence) -> None:
+    page, elsewhere, phone = (evidence.new_page(browser) for _ in range(3))
     train(page, address)
     page.goto(f"{address}/data?digit=7")
     expect(runs(page)).to_have_count(1)
@@ -70,13 +70,11 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     expect(page.get_by_role("link", name="Go to Train")).to_be_visible()
     train(page, address)
 
-    elsewhere = bob.new_page()
     elsewhere.goto(address)
     sign_in(elsewhere, "Bob")
     expect(elsewhere.get_by_role("heading", name="MLP Lab")).to_be_visible()
     expect(runs(elsewhere)).to_have_count(0)
 
-    phone = anns_phone.new_page()
     phone.goto(address)
     sign_in(phone, "Ann")
     expect(runs(phone)).to_have_count(1)
@@ -88,5 +86,3 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     page.get_by_text("Teach it").click()
     expect(page.get_by_text("Only after the first pass")).to_be_visible()
     expect(page.get_by_role("link", name="Go to Train")).to_have_count(0)
-    for context in (ann, bob, anns_phone):
-        context.close()

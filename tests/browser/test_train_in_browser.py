@@ -175,11 +175,11 @@ def test_bad_input_is_said_at_its_field_and_nothing_else_is_trained(page: Page) 
 
 
 def test_a_value_typed_just_before_the_click_is_the_one_trained(page: Page) -> None:
+    page.locator(".st-key-train_paused label").click()
     field(page, "epochs").fill("7")
     press_train(page)
-    expect(page.get_by_text("of 6,566")).to_be_visible()
-    expect(page.get_by_text("Epoch 1 of 7")).to_be_visible()
-    stop_run(page)
+    expect_status(page, "paused")
+    expect(page.get_by_text("Epoch 1 of 7 · step 0 of 6,566")).to_be_visible()
 
 
 def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
