@@ -223,18 +223,19 @@ def read(*command: str | Path) -> str:
 
 def find_browser() -> str:
     """Return the path of a Chromium, or "" for Playwright's own; the tests read it in MLPLAB_CHROMIUM."""
-    names = ("google-chrome", "chromium", "chromium-browser", "chrome")
+    # The one without a window of its own first: the other draws one for each test, which nobody sees.
+    names = ("chromium-headless-shell", "google-chrome", "chromium", "chromium-browser", "chrome")
     if found := os.environ.get("MLPLAB_CHROMIUM") or next(filter(None, map(shutil.which, names)), ""):
         return found
     print("Playwright's Chromium is used for the browser tests (about 110 MB to download the first time).")
     if succeeds(PYTHON, "-m", "playwright", "install", "--only-shell", "chromium"):
         return ""
     if shutil.which("apt-get") and os.geteuid() == 0:
-        print("It could not be downloaded. Installing Debian's package chromium.")
+        print("It could not be downloaded. Installing Debian's package chromium-headless-shell.")
         if succeeds("apt-get", "update") and succeeds(
-            "apt-get", "-y", "--no-install-recommends", "install", "chromium"
+            "apt-get", "-y", "--no-install-recommends", "install", "chromium-headless-shell"
         ):
-            return "/usr/bin/chromium"
+            return "/usr/bin/chromium-headless-shell"
     raise Problem(
         "The browser tests need Chromium, and Playwright's own could not be downloaded. Install Chrome or Chromium, or "
         'run the other tests only: make test ARGS="--ignore tests/browser"'

@@ -23,7 +23,7 @@ def show_why(image: Tensor, choices: Sequence[Choice], key: str) -> None:
         "**Why?**",
         help="A vote is a change in the digit's logit or, with a rival, in the difference of the two logits. Near "
         "the border, where MNIST has no ink, a model has learned nothing, so its votes there mean little.\n\n"
-        + meaning("logit"),
+        + meaning("attribution", "logit"),
     )
     by_key, locked = {choice.key: choice for choice in choices}, lesson().locks("why")
     if st.session_state[why_key(key, "model")] not in by_key:

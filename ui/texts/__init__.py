@@ -13,11 +13,5 @@ def texts(page: str) -> Mapping[str, str]:
     return _read(page)
 
 
-@cache
-def mission_titles() -> Mapping[str, str]:
-    """The titles of the start page's missions by their names, in their order."""
-    return {name: mission["title"] for name, mission in _read("missions").items()}
-
-
 def _read(page: str) -> dict[str, Any]:
     return tomllib.loads((Path(__file__).parent / f"{page}.toml").read_text("utf-8"))
