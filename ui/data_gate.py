@@ -4,12 +4,18 @@ import streamlit as st
 
 from mlpcore import datasets
 from mlpcore.experiment import DatasetName
+from ui.time_ahead import measure_speed
 
 
 def dataset_ready(name: DatasetName) -> bool:
     """Downloads the dataset on first use; False, with the reason on screen, if it is not available."""
-    if datasets.is_on_disk(name):
-        return True
+    if not (datasets.is_on_disk(name) or _fetched(name)):
+        return False
+    measure_speed(name)
+    return True
+
+
+def _fetched(name: DatasetName) -> bool:
     bar = st.progress(0.0, text="Preparing the images")
 
     def show(share: float, sentence: str) -> None:

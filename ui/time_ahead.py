@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from functools import lru_cache
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache, lru_cache
 
 import streamlit as st
 
@@ -20,6 +21,17 @@ from ui.words import duration
 
 _NEWEST = 10
 """Finished runs of which the largest tells the speed: a small one says little, an old one is of another time."""
+
+
+_background = ThreadPoolExecutor(1, "speed")
+
+
+def measure_speed(dataset: DatasetName) -> None:
+    """Starts to measure this computer's speed, once per server, so that it is known when it is asked for.
+
+    Not on a page's own thread: while a page is half drawn, what is below moves as soon as somebody clicks.
+    """
+    _measurement(dataset)
 
 
 def untrained(experiments: Sequence[Experiment]) -> list[Experiment]:
@@ -57,7 +69,7 @@ def say_how_long(claim: Claim) -> None:
 def _seconds_per_cost(dataset: DatasetName) -> float:
     here = [run for run in runs.queue.runs() if run.status is Status.FINISHED and run.made_by == made_by()][:_NEWEST]
     largest = max(here, key=lambda run: relative_cost(run.experiment), default=None)
-    return (largest and _speed_of(largest)) or _measured(dataset)
+    return (largest and _speed_of(largest)) or _measurement(dataset).result()
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +81,6 @@ def _speed_of(run: Run) -> float | None:
     return epochs[-1].seconds * run.experiment.hyperparameters.epochs / relative_cost(run.experiment)
 
 
-@st.cache_data(show_spinner=False)
-def _measured(dataset: DatasetName) -> float:
-    # Once per server, until a run has finished: a page that measures answers no click meanwhile.
-    return seconds_per_cost(datasets.load(dataset))
+@cache
+def _measurement(dataset: DatasetName) -> Future[float]:
+    return _background.submit(lambda: seconds_per_cost(datasets.load(dataset)))

@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.drawn import unfold
+
 QUICK = "compare?model=hidden:none&model=hidden:16&all=epochs:2+train_size:2000+validation:500&seeds=3"
 LONG = "compare?model=hidden:none&model=hidden:64&all=epochs:300&seeds=2&important=0.25"
 
@@ -42,7 +44,7 @@ def test_curves_move_and_a_reload_in_mid_training_shows_the_same_comparison(open
     page.reload()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     expect(chart).to_be_visible()
-    page.get_by_text("Change the set-up").click()
+    unfold(page, "Change the set-up")
     expect(page.get_by_role("textbox", name="Important difference (points)")).to_have_value("0.25")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text(re.compile("^Cancelled: 0 of 4 runs"))).to_be_visible()
@@ -106,7 +108,7 @@ def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages
     press_compare(page)
     expect(page.get_by_role("heading", name="Conclusion")).to_be_visible()
     first = page.url
-    page.get_by_text("Change the set-up").click()
+    unfold(page, "Change the set-up")
     size = page.get_by_role("textbox", name="Hidden layers").nth(1)
     size.fill("24")
     expect(page.get_by_text("One hidden layer (24): 19,090 parameters")).to_be_visible()
@@ -120,5 +122,5 @@ def test_an_earlier_comparison_is_found_in_the_list_and_its_address_is_the_pages
     (job,) = parse_qs(urlsplit(first).query)["job"]
     expect(page).to_have_url(re.compile(f"job={job}"))
     expect(page.get_by_role("heading", name="Comparison", exact=True)).to_be_in_viewport()
-    page.get_by_text("Change the set-up").click()
+    unfold(page, "Change the set-up")
     expect(size).to_have_value("16")

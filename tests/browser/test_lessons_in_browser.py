@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opener
+from tests.browser.drawn import unfold
 from tests.browser.test_draw_in_browser import answer_of, draw_digit
 
 
@@ -56,7 +57,7 @@ def test_a_locked_neuron_of_the_inside_page_stays_when_the_strip_is_clicked(open
 def test_the_link_made_takes_what_is_shown(open_page: Opener) -> None:
     page = open_page("inside?hide=two_neurons")
     place = page.locator(".st-key-inside_lesson")
-    place.get_by_text("Make a lesson link").click()
+    unfold(place, "Make a lesson link")
     link = place.get_by_test_id("stCode")
     expect(link).to_contain_text(re.compile(r"/inside$"))
     locked = place.get_by_role("combobox", name="Locked")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.serving import free_port, server
+from tests.browser.drawn import unfold
 from tests.browser.evidence import Evidence
 from tests.browser.openid_provider import CLIENT, provider
 
@@ -65,7 +66,7 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
     expect(runs(page)).to_have_count(0)
     page.get_by_role("link", name="Start", exact=True).click()
-    page.get_by_text("Teach it").click()
+    unfold(page, "Teach it")
     page.get_by_text("Only after the first pass").click()
     expect(page.get_by_role("link", name="Go to Train")).to_be_visible()
     train(page, address)
@@ -83,6 +84,6 @@ def test_runs_belong_to_the_person_and_not_to_the_browser(address: str, browser:
     sign_out(page)
     expect(runs(page)).to_have_count(1)
     page.get_by_role("link", name="Start", exact=True).click()
-    page.get_by_text("Teach it").click()
+    unfold(page, "Teach it")
     expect(page.get_by_text("Only after the first pass")).to_be_visible()
     expect(page.get_by_role("link", name="Go to Train")).to_have_count(0)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.drawn import unfold
+
 Opener = Callable[..., Page]
 
 
@@ -14,7 +16,7 @@ def banner(page: Page) -> Locator:
 
 def test_a_mission_is_done_on_its_page_and_outlasts_a_reload(open_page: Opener) -> None:
     page = open_page()
-    page.get_by_text("Pictures become numbers").click()
+    unfold(page, "Pictures become numbers")
     page.get_by_text("About three or four kinds").click()
     page.get_by_role("link", name="Go to Data").click()
     expect(page.get_by_role("heading", name="Batch 1 of 938")).to_be_visible()
@@ -33,7 +35,7 @@ def test_a_mission_is_done_on_its_page_and_outlasts_a_reload(open_page: Opener) 
     expect(page.get_by_role("button", name="Next: A network that knows nothing")).to_be_visible()
     expect(banner(page)).to_have_count(0)
     page.reload()
-    page.get_by_text("Pictures become numbers").click()
+    unfold(page, "Pictures become numbers")
     expect(page.get_by_text("You counted 10, and that is right.")).to_be_visible()
 
 
@@ -47,7 +49,7 @@ def test_nothing_is_wider_than_a_phone(open_page: Opener) -> None:
 
 def test_a_mission_is_done_from_its_question_to_its_result_and_back(open_page: Opener) -> None:
     page = open_page()
-    page.get_by_text("Teach it").click()
+    unfold(page, "Teach it")
     page.get_by_text("Only after the first pass").click()
     page.get_by_role("link", name="Go to Train").click()
     expect(banner(page).get_by_text("Mission 3: Teach it")).to_be_visible()
@@ -67,7 +69,7 @@ def test_a_mission_is_done_from_its_question_to_its_result_and_back(open_page: O
 
 def test_the_prediction_of_a_mission_is_not_asked_for_again(open_page: Opener) -> None:
     page = open_page()
-    page.get_by_text("Too much of a good thing").click()
+    unfold(page, "Too much of a good thing")
     page.get_by_text("First better, then worse").click()
     page.get_by_role("link", name="Go to Compare").click()
     expect(page.get_by_role("button", name="Try it")).to_be_enabled()

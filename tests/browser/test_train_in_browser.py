@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from tests.browser.drawn import unfold
+
 
 def field(page: Page, name: str) -> Locator:
     return page.locator(f".st-key-form_{name} input")
@@ -183,7 +185,7 @@ def test_a_value_typed_just_before_the_click_is_the_one_trained(page: Page) -> N
 
 
 def test_a_click_on_the_rate_finders_curve_fills_the_field(page: Page) -> None:
-    page.locator(".st-key-rate_expander summary").click()
+    unfold(page, "Learning-rate finder")
     page.get_by_role("button", name="Run the test").click()
     curve = page.locator(".st-key-rate_chart .live-chart")
     wait_for_points(page, curve, 50)
